@@ -1,0 +1,39 @@
+import { Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import { deviceSessionRoutes } from './device-sessions/routes.ts';
+import { type AppEnv, provideDeps, serverTiming } from './http/context.ts';
+import { renderError, renderRefusal } from './http/problem.ts';
+import { crossOrigin, noStore, securityHeaders } from './http/security-headers.ts';
+import { liveSessionRoutes } from './live-sessions/routes.ts';
+
+const app = new Hono<AppEnv>();
+
+app.use(requestId());
+app.use(securityHeaders);
+app.use(noStore);
+app.use(crossOrigin);
+app.use(serverTiming);
+app.use(
+  methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) =>
+      renderRefusal(c, 'method_not_allowed', { headers: { Allow: methods.join(', ') } }),
+  }),
+);
+app.use(provideDeps);
+
+const routes = app
+  .get('/health', c => c.json({ status: 'ok' }))
+  .route('/api/v3', deviceSessionRoutes)
+  .route('/api/v4', deviceSessionRoutes)
+  .route('/api/v5', deviceSessionRoutes)
+  .route('/session', liveSessionRoutes);
+
+app.notFound(c => renderRefusal(c, 'not_found'));
+app.onError(renderError);
+
+/** The whole of the routes, for a client that knows their types. */
+export type AppType = typeof routes;
+
+export { app };

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import type { MasterSecrets } from './crypto/derive.ts';
+import type { SigningJwk } from './crypto/key-ring.ts';
+import { fromBase64 } from './ids.ts';
+
+/** A deployment's settings, checked. Every one of them stands in the README's table. */
+export interface Config {
+  development: boolean;
+  /** Origin of the deployment, without a trailing slash: issuer and audience of every token. */
+  publicUrl: string;
+  signingKeys: readonly SigningJwk[];
+  masterSecrets: MasterSecrets;
+  networkMode: 'open' | 'secure';
+  allowedOrigins: readonly string[];
+  accessTokenMs: number;
+  refreshAbsoluteMs: number;
+  refreshIdleMs: number;
+  maxSessionMegabytes: number;
+  serverTiming: boolean;
+}
+
+export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: string[] };
+
+/** A secret from a real generator has many different bytes; a repeated or typed-in one does not. */
+const FEWEST_DIFFERENT_BYTES = 16;
+const SECRET_BYTES = 32;
+
+const base64Key = z.string().refine(text => fromBase64(text)?.length === 32, 'must be 32 bytes in base64url');
+const signingKeys = z.object({
+  keys: z
+    .array(
+      z.object({
+        kty: z.literal('OKP'),
+        crv: z.literal('Ed25519'),
+        kid: z.string().min(1).max(100),
+        x: base64Key,
+        d: base64Key,
+      }),
+    )
+    .min(1, 'needs at least one key')
+    .refine(keys => new Set(keys.map(key => key.kid)).size === keys.length, 'uses a kid twice'),
+});
+
+const seconds = (standard: number) =>
+  z.coerce
+    .number()
+    .int()
+    .min(60)
+    .default(standard)
+    .transform(value => value * 1000);
+
+const schema = (development: boolean) =>
+  z.object({
+    PUBLIC_URL: development
+      ? originUrl(development).default('http://localhost:8787')
+      : originUrl(development),
+    SIGNING_KEYS: z
+      .string({ error: 'is missing: a private JWKS with an Ed25519 key' })
+      .transform(parseJson)
+      .pipe(signingKeys),
+    MASTER_SECRETS: z
+      .string({ error: 'is missing: a ring such as "1:<32 random bytes in base64url>"' })
+      .transform(parseRing),
+    NETWORK_MODE: z.enum(['open', 'secure']).default('secure'),
+    ALLOWED_ORIGINS: z.string().optional(),
+    ACCESS_TOKEN_SECONDS: seconds(3600),
+    REFRESH_ABSOLUTE_SECONDS: seconds(30 * 86_400),
+    REFRESH_IDLE_SECONDS: seconds(7 * 86_400),
+    MAX_SESSION_MEGABYTES: z.coerce.number().int().min(0).default(10_240),
+    SERVER_TIMING: z.enum(['on', 'off']).default(development ? 'on' : 'off'),
+  });
+
+/** Reads and checks the settings; every problem is said at once, with the name of the setting. */
+export function readConfig(env: Record<string, unknown>): ConfigResult {
+  const development = env.ENVIRONMENT === 'development';
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const read = schema(development).safeParse(present);
+  if (!read.success) {
+    return {
+      ok: false,
+      problems: read.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`),
+    };
+  }
+  const settings = read.data;
+  const origins = settings.ALLOWED_ORIGINS?.split(',').map(origin => origin.trim());
+  return {
+    ok: true,
+    config: {
+      development,
+      publicUrl: settings.PUBLIC_URL,
+      signingKeys: settings.SIGNING_KEYS.keys,
+      masterSecrets: settings.MASTER_SECRETS,
+      networkMode: settings.NETWORK_MODE,
+      allowedOrigins: origins ?? (development ? [settings.PUBLIC_URL] : []),
+      accessTokenMs: settings.ACCESS_TOKEN_SECONDS,
+      refreshAbsoluteMs: settings.REFRESH_ABSOLUTE_SECONDS,
+      refreshIdleMs: settings.REFRESH_IDLE_SECONDS,
+      maxSessionMegabytes: settings.MAX_SESSION_MEGABYTES,
+      serverTiming: settings.SERVER_TIMING === 'on',
+    },
+  };
+}
+
+function originUrl(development: boolean) {
+  return z
+    .string({ error: 'is missing: the https address this deployment is reached at' })
+    .transform(text => text.replace(/\/$/, ''))
+    .refine(
+      text => URL.canParse(text) && new URL(text).origin === text,
+      'must be an origin, such as https://usher.example',
+    )
+    .refine(text => development || text.startsWith('https://'), 'must be https outside development');
+}
+
+function parseJson(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+}
+
+/** `2:<base64url>,1:<base64url>`: versioned secrets, the newest first. */
+export function parseRing(text: string, context: Pick<z.RefinementCtx, 'addIssue'>): MasterSecrets {
+  const ring = text.split(',').map(entry => {
+    const [, version, secret] = /^(\d{1,6}):([\w-]+)$/.exec(entry.trim()) ?? [];
+    return { version: Number(version), bytes: fromBase64(secret ?? '') ?? new Uint8Array() };
+  });
+  const problem = ring.some(secret => !(secret.version > 0))
+    ? 'must be a ring such as "2:<base64url>,1:<base64url>"'
+    : ring.some(secret => secret.bytes.length < SECRET_BYTES)
+      ? `needs at least ${SECRET_BYTES} random bytes a version`
+      : ring.some(secret => new Set(secret.bytes).size < FEWEST_DIFFERENT_BYTES)
+        ? 'is not random: make one with npm run dev'
+        : new Set(ring.map(secret => secret.version)).size < ring.length
+          ? 'uses a version twice'
+          : null;
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+  return ring;
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/**
+ * The kinds of token and the `typ` that tells them apart (RFC 8725 §3.11): every verifier pins one kind, so
+ * that a token is worth nothing where another is meant.
+ */
+export const tokenTypes = {
+  access: 'at+jwt',
+  refresh: 'rt+jwt',
+  device: 'device+jwt',
+  member: 'member+jwt',
+  auth: 'auth+jwt',
+  logout: 'logout+jwt',
+} as const;
+
+export type TokenKind = keyof typeof tokenTypes;
+
+/** What every token carries (RFC 9068 §2.2); `iss` and `aud` are the deployment's and checked by the ring. */
+const common = {
+  sub: z.string().min(1),
+  jti: z.string().min(1),
+  sid: z.string().min(1),
+  iat: z.int(),
+  nbf: z.int(),
+  exp: z.int(),
+};
+
+const userClaims = z.object({ ...common, uid: z.int().positive() });
+
+/**
+ * The claims of each kind. `sub` is the public userId, `uid` its `users.id`, `sid` the device session; a
+ * member token adds `live` (the live session) and `mid` (the membership). Times are unix seconds.
+ */
+export const tokenClaims = {
+  access: userClaims,
+  refresh: userClaims,
+  device: z.object(common),
+  member: z.object({ ...common, uid: z.int().positive().optional(), live: z.string(), mid: z.string() }),
+  auth: userClaims,
+  logout: userClaims,
+} satisfies Record<TokenKind, z.ZodType>;
+
+export type Claims<Kind extends TokenKind> = z.infer<(typeof tokenClaims)[Kind]>;
+
+/** What the maker of a token says; the ring adds `iss`, `aud`, `jti`, `iat` and `nbf`. */
+export type ClaimsToSign<Kind extends TokenKind> = Omit<Claims<Kind>, 'jti' | 'iat' | 'nbf'> & {
+  jti?: string;
+  iat?: number;
+};

@@ -1,0 +1,70 @@
+import type { Config } from './config.ts';
+import { type KeyRing, makeKeyRing } from './crypto/key-ring.ts';
+import { type Database, openDatabase } from './db.ts';
+import type { DeviceSessionsObject } from './device-sessions/device-sessions.ts';
+import type { LiveSessionObject } from './live-sessions/live-session.ts';
+import { countCalls, type Trips } from './trips.ts';
+
+/** What services need of the world, built per request; a service says which part with `Pick<Deps, …>`. */
+export interface Deps {
+  config: Config;
+  db: Database;
+  keyRing: KeyRing;
+  /** Epoch ms. */
+  now: () => number;
+  trips: Trips;
+  /** Lets work go on after the answer. */
+  defer: (work: Promise<unknown>) => void;
+  /** One structured line about a security event; never a secret in it. */
+  audit: (event: SecurityEvent, facts?: Record<string, string | number | boolean | null>) => void;
+  deviceSessions: (uid: number) => DeviceSessionsObject;
+  /** The live session of this id, or null where the id cannot be one. */
+  liveSession: (id: string) => LiveSessionObject | null;
+  newLiveSessionId: () => string;
+}
+
+export type SecurityEvent =
+  | 'signed_in'
+  | 'signed_out'
+  | 'refused'
+  | 'live_session_created'
+  | 'joined'
+  | 'kicked'
+  | 'live_session_deleted';
+
+export interface World {
+  env: Env;
+  config: Config;
+  requestId: string;
+  trips: Trips;
+  waitUntil: (work: Promise<unknown>) => void;
+}
+
+const keyRings = new WeakMap<Config, KeyRing>();
+
+export function makeDeps({ env, config, requestId, trips, waitUntil }: World): Deps {
+  const keyRing = keyRings.get(config) ?? makeKeyRing(config.signingKeys, config.publicUrl);
+  keyRings.set(config, keyRing);
+  return {
+    config,
+    db: openDatabase(env.DB, trips),
+    keyRing,
+    now: () => Date.now(),
+    trips,
+    defer: work => waitUntil(work.catch(error => console.error('deferred work failed', error))),
+    audit: (event, facts) => console.log(JSON.stringify({ event, requestId, ...facts })),
+    deviceSessions: uid => {
+      const stub = env.DEVICE_SESSIONS.getByName(String(uid));
+      return countCalls(stub as unknown as DeviceSessionsObject, trips);
+    },
+    liveSession: id => {
+      try {
+        const stub = env.LIVE_SESSIONS.get(env.LIVE_SESSIONS.idFromString(id));
+        return countCalls(stub as unknown as LiveSessionObject, trips);
+      } catch {
+        return null;
+      }
+    },
+    newLiveSessionId: () => env.LIVE_SESSIONS.newUniqueId().toString(),
+  };
+}

@@ -1,0 +1,53 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { exportJWK, generateKeyPair } from 'jose';
+import { parseRing } from '../config.ts';
+import type { MasterSecrets } from '../crypto/derive.ts';
+import type { SigningJwk } from '../crypto/key-ring.ts';
+import { randomBytes, toBase64Url, toHex } from '../ids.ts';
+
+/** A fresh Ed25519 key for `SIGNING_KEYS`. */
+export async function makeSigningKey(): Promise<SigningJwk> {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const { x = '', d = '' } = await exportJWK(privateKey);
+  return { kty: 'OKP', crv: 'Ed25519', kid: toHex(randomBytes(8)), x, d };
+}
+
+/** A fresh entry of the ring `MASTER_SECRETS`. */
+export function makeMasterSecret(version: number): string {
+  return `${version}:${toBase64Url(randomBytes(32))}`;
+}
+
+/** Writes local settings with fresh secrets where there are none; an existing file is never touched. */
+export async function ensureDevVars(path: string): Promise<'made' | 'kept'> {
+  const lines = [
+    '# Local settings, made by `npm run dev`; it never changes this file. README.md explains every setting.',
+    'ENVIRONMENT=development',
+    'NETWORK_MODE=open',
+    `SIGNING_KEYS='${JSON.stringify({ keys: [await makeSigningKey()] })}'`,
+    `MASTER_SECRETS=${makeMasterSecret(1)}`,
+  ];
+  try {
+    writeFileSync(path, `${lines.join('\n')}\n`, { flag: 'wx', mode: 0o600 });
+    return 'made';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'kept';
+    throw error;
+  }
+}
+
+/** The ring of master secrets in a settings file. */
+export function readMasterSecrets(path: string): MasterSecrets {
+  let settings: NodeJS.Dict<string>;
+  try {
+    settings = parseEnv(readFileSync(path, 'utf8'));
+  } catch {
+    throw new Error(`there is no ${path} yet: npm run dev makes it`);
+  }
+  return parseRing(settings.MASTER_SECRETS ?? '', {
+    addIssue: issue => {
+      const message = typeof issue === 'string' ? issue : issue.message;
+      throw new Error(`MASTER_SECRETS in ${path} ${message}`);
+    },
+  });
+}

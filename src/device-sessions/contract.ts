@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { nameSchema, userIdSchema } from '../users/contract.ts';
+
+/** `POST /api/{v3,v4,v5}/sessions`. Unknown members are ignored; `null` counts as absent. */
+export const signInSchema = z.object({
+  userId: userIdSchema,
+  deviceId: z.string().min(1).max(150),
+  deviceInfo: z
+    .object({
+      kind: z.enum(['ios', 'android', 'web', 'node']).nullish(),
+      model: z.string().max(100).nullish(),
+      sdkVersion: z.string().max(30).nullish(),
+    })
+    .nullish(),
+  displayName: nameSchema(100).nullish(),
+  profileHandle: nameSchema(100).nullish(),
+  authToken: z.string().max(4096).nullish(),
+});
+
+export type SignIn = z.infer<typeof signInSchema>;
+
+export interface DeviceInfo {
+  kind?: string | null | undefined;
+  model?: string | null | undefined;
+  sdkVersion?: string | null | undefined;
+}
+
+/** `DELETE /api/{v}/sessions?userId=`: whose device sessions end, when it is not the presented one. */
+export const signOutSchema = z.object({ userId: userIdSchema.optional() });
+
+/** Where a device session came from, and what proved the person behind it. */
+export type OpenedBy = 'A' | 'C' | 'D' | 'wallet';
+export type Proof = 'userId' | 'authToken' | 'password' | 'wallet' | 'token';
+
+/** One sign-in of one user on one device. Times in epoch ms. */
+export interface DeviceSession {
+  /** The `sid` of its tokens. */
+  id: string;
+  deviceId: string;
+  deviceInfo: DeviceInfo;
+  ipAddress: string | null;
+  openedBy: OpenedBy;
+  proof: Proof;
+  createdAt: number;
+  lastUsedAt: number;
+  absoluteEndAt: number;
+  /** Without a refresh until then it ends; null: no idle end. */
+  idleEndAt: number | null;
+}

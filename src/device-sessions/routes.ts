@@ -1,0 +1,48 @@
+import { Hono } from 'hono';
+import { AppError } from '../errors.ts';
+import { publishableKey, userOrSystem, userToken } from '../http/authenticate.ts';
+import type { AppEnv } from '../http/context.ts';
+import { clientAddress, limitRate } from '../http/limits.ts';
+import { jsonBody, query } from '../http/validate.ts';
+import { signInSchema, signOutSchema } from './contract.ts';
+import { presentSignedIn } from './present.ts';
+import { signIn, signOut, signOutEverywhere, signOutUser, verifySession } from './service.ts';
+
+/** Surface A, mounted under `/api/v3`, `/api/v4` and `/api/v5`. */
+export const deviceSessionRoutes = new Hono<AppEnv>()
+  .post('/sessions', limitRate('SIGN_IN_LIMIT'), publishableKey, jsonBody(signInSchema), async c => {
+    const signedIn = await signIn(c.get('deps'), c.req.valid('json'), clientAddress(c.req.raw));
+    return c.json(presentSignedIn(signedIn));
+  })
+  .get('/sessions', userToken, async c => {
+    await verifySession(c.get('deps'), c.get('claims'));
+    return c.json({ lastCachePurge: null });
+  })
+  .delete('/sessions', userOrSystem, query(signOutSchema), async c => {
+    const deps = c.get('deps');
+    const caller = c.get('caller');
+    const { userId } = c.req.valid('query');
+    if (caller.kind === 'system') {
+      if (userId === undefined) throw new AppError('invalid_input', missing('userId'));
+      await signOutUser(deps, userId);
+    } else if (userId === undefined) {
+      await signOut(deps, caller.claims);
+    } else {
+      const { userId: own } = await verifySession(deps, caller.claims);
+      if (own !== userId) throw new AppError('not_allowed');
+      await signOutEverywhere(deps, caller.claims);
+    }
+    return c.json({ success: true });
+  })
+  .delete('/sessions/users/:userId', userOrSystem, async c => {
+    const deps = c.get('deps');
+    const caller = c.get('caller');
+    if (caller.kind !== 'system') {
+      await verifySession(deps, caller.claims);
+      throw new AppError('not_allowed');
+    }
+    await signOutUser(deps, c.req.param('userId'));
+    return c.json({ success: true });
+  });
+
+const missing = (path: string) => ({ errors: [{ path, message: 'is required' }] });

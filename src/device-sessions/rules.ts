@@ -1,0 +1,85 @@
+import { ok, type Result, refuse } from '../result.ts';
+import type { DeviceSession } from './contract.ts';
+
+/** The oldest device session ends when one more is opened. */
+export const MOST_DEVICE_SESSIONS = 100;
+export const MOST_LIVE_SESSIONS = 20;
+
+/** How long an ending call waits for the live sessions before it answers 503. */
+export const DELIVERY_WAIT_MS = 2_000;
+
+/** A membership note older than this belongs to no join still on its way (see `JOIN_LIFE_MS` in live-sessions). */
+export const NOTE_SETTLED_MS = 60_000;
+
+const TOUCH_EVERY_MS = 10 * 60_000;
+const FIRST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 5 * 60_000;
+
+export interface CopyVersions {
+  version: number;
+  credentialVersion: number;
+}
+
+/** The instant from which a device session is no more. */
+export function endOf(session: Pick<DeviceSession, 'absoluteEndAt' | 'idleEndAt'>): number {
+  return Math.min(session.absoluteEndAt, session.idleEndAt ?? Number.POSITIVE_INFINITY);
+}
+
+/** Whether the presented device session stands, and whether its use is due to be noted. */
+export function authenticate(
+  session: DeviceSession | null,
+  now: number,
+): Result<{ touch: boolean }, 'session_ended'> {
+  if (!session || now >= endOf(session)) return refuse('session_ended');
+  return ok({ touch: now - session.lastUsedAt >= TOUCH_EVERY_MS });
+}
+
+export interface OpeningFacts {
+  /** Versions of the copy the object holds; null where it never held one. */
+  held: CopyVersions | null;
+  /** Versions of the record the caller read in D1. */
+  offered: CopyVersions;
+  /** Device sessions that stand, the oldest first. */
+  standing: readonly Pick<DeviceSession, 'id' | 'deviceId'>[];
+  deviceId: string;
+}
+
+/**
+ * Whether a sign-in stands, and which device sessions end for it. One that read D1 before a change which has
+ * reached the object is stale: it may rest on a password or an entry that is no more, and is read again.
+ */
+export function open(facts: OpeningFacts): Result<{ ending: string[] }, 'stale_record'> {
+  if (facts.held && isOlder(facts.offered, facts.held)) return refuse('stale_record');
+  const replaced = facts.standing.filter(session => session.deviceId === facts.deviceId);
+  const kept = facts.standing.filter(session => session.deviceId !== facts.deviceId);
+  const pushedOut = kept.slice(0, Math.max(0, kept.length + 1 - MOST_DEVICE_SESSIONS));
+  return ok({ ending: [...replaced, ...pushedOut].map(session => session.id) });
+}
+
+/** An older copy never replaces a newer one. */
+export function isOlder(offered: CopyVersions, held: CopyVersions): boolean {
+  return offered.version < held.version || offered.credentialVersion < held.credentialVersion;
+}
+
+/** Whether one more live session may be noted, given those noted already. */
+export function noteLiveSession(
+  noted: readonly string[],
+  liveId: string,
+): Result<undefined, 'too_many_live_sessions'> {
+  if (noted.includes(liveId) || noted.length < MOST_LIVE_SESSIONS) return ok(undefined);
+  return refuse('too_many_live_sessions');
+}
+
+/** When the end of a device session is told again to a live session that did not answer. */
+export function retryAt(attempts: number, now: number): number {
+  return now + Math.min(FIRST_RETRY_MS * 2 ** attempts, LONGEST_RETRY_MS);
+}
+
+/** The one alarm: the earliest end of a device session, or the next delivery. Null where nothing is pending. */
+export function nextAlarm(
+  sessions: readonly Pick<DeviceSession, 'absoluteEndAt' | 'idleEndAt'>[],
+  nextDeliveryAt: number | null,
+): number | null {
+  const earliest = Math.min(...sessions.map(endOf), nextDeliveryAt ?? Number.POSITIVE_INFINITY);
+  return Number.isFinite(earliest) ? earliest : null;
+}

@@ -1,0 +1,125 @@
+import type { UserRecord } from '../users/contract.ts';
+import type { DeviceSession } from './contract.ts';
+
+/** A notice to a live session that a device session joined through has ended. */
+export interface Delivery {
+  liveId: string;
+  sid: string;
+  attempts: number;
+}
+
+export type DeviceSessionsStorage = ReturnType<typeof openStorage>;
+
+interface SessionRow extends Record<string, SqlStorageValue> {
+  id: string;
+  detail: string;
+}
+
+/**
+ * What one user's `DeviceSessions` keeps: the copy of the record (one row), the device sessions, which live
+ * sessions were joined through which of them (`notes`; `claims` counts the joins under way or done), and the
+ * outbox of ends not yet delivered.
+ */
+export function openStorage({ sql }: DurableObjectStorage) {
+  const toSession = (row: SessionRow): DeviceSession => JSON.parse(row.detail);
+
+  return {
+    exists(): boolean {
+      return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'sessions'").toArray().length > 0;
+    },
+
+    createTables(): void {
+      sql.exec(`
+        CREATE TABLE IF NOT EXISTS copy (one INTEGER PRIMARY KEY CHECK (one = 1), record TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS sessions
+          (id TEXT PRIMARY KEY, opened INTEGER NOT NULL, detail TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS notes
+          (liveId TEXT, sid TEXT, claims INTEGER NOT NULL, notedAt INTEGER NOT NULL, PRIMARY KEY (liveId, sid));
+        CREATE TABLE IF NOT EXISTS outbox
+          (liveId TEXT, sid TEXT, attempts INTEGER NOT NULL, dueAt INTEGER NOT NULL, PRIMARY KEY (liveId, sid));
+      `);
+    },
+
+    record(): UserRecord | null {
+      const [row] = sql.exec<{ record: string }>('SELECT record FROM copy').toArray();
+      return row ? JSON.parse(row.record) : null;
+    },
+    putRecord(record: UserRecord): void {
+      sql.exec('INSERT OR REPLACE INTO copy (one, record) VALUES (1, ?)', JSON.stringify(record));
+    },
+
+    session(id: string): DeviceSession | null {
+      const [row] = sql.exec<SessionRow>('SELECT id, detail FROM sessions WHERE id = ?', id).toArray();
+      return row ? toSession(row) : null;
+    },
+    /** The oldest first. */
+    sessions(): DeviceSession[] {
+      return sql.exec<SessionRow>('SELECT id, detail FROM sessions ORDER BY opened').toArray().map(toSession);
+    },
+    insertSession(session: DeviceSession): void {
+      sql.exec(
+        'INSERT INTO sessions (id, opened, detail) SELECT ?, coalesce(max(opened), 0) + 1, ? FROM sessions',
+        session.id,
+        JSON.stringify(session),
+      );
+    },
+    updateSession(session: DeviceSession): void {
+      sql.exec('UPDATE sessions SET detail = ? WHERE id = ?', JSON.stringify(session), session.id);
+    },
+
+    /** Ends a device session: its row goes, and every live session it was used to join gets a line in the outbox. */
+    endSession(id: string, dueAt: number): void {
+      sql.exec(
+        'INSERT OR IGNORE INTO outbox (liveId, sid, attempts, dueAt) SELECT liveId, sid, 0, ? FROM notes WHERE sid = ?',
+        dueAt,
+        id,
+      );
+      sql.exec('DELETE FROM notes WHERE sid = ?', id);
+      sql.exec('DELETE FROM sessions WHERE id = ?', id);
+    },
+
+    notedLiveSessions(): string[] {
+      return sql
+        .exec<{ liveId: string }>('SELECT DISTINCT liveId FROM notes')
+        .toArray()
+        .map(row => row.liveId);
+    },
+    note(liveId: string, sid: string, now: number): void {
+      sql.exec(
+        `INSERT INTO notes (liveId, sid, claims, notedAt) VALUES (?, ?, 1, ?)
+         ON CONFLICT DO UPDATE SET claims = claims + 1, notedAt = excluded.notedAt`,
+        liveId,
+        sid,
+        now,
+      );
+    },
+    withdrawNote(liveId: string, sid: string): void {
+      sql.exec('UPDATE notes SET claims = claims - 1 WHERE liveId = ? AND sid = ?', liveId, sid);
+      sql.exec('DELETE FROM notes WHERE liveId = ? AND sid = ? AND claims <= 0', liveId, sid);
+    },
+    forgetLiveSession(liveId: string, notedBefore: number): void {
+      sql.exec('DELETE FROM notes WHERE liveId = ? AND notedAt < ?', liveId, notedBefore);
+    },
+
+    outbox(): Delivery[] {
+      return sql
+        .exec<{ liveId: string; sid: string; attempts: number }>('SELECT liveId, sid, attempts FROM outbox')
+        .toArray();
+    },
+    nextDeliveryAt(): number | null {
+      return sql.exec<{ dueAt: number | null }>('SELECT min(dueAt) AS dueAt FROM outbox').one().dueAt;
+    },
+    delivered({ liveId, sid }: Delivery): void {
+      sql.exec('DELETE FROM outbox WHERE liveId = ? AND sid = ?', liveId, sid);
+    },
+    tried({ liveId, sid, attempts }: Delivery, dueAt: number): void {
+      sql.exec(
+        'UPDATE outbox SET attempts = ?, dueAt = ? WHERE liveId = ? AND sid = ?',
+        attempts + 1,
+        dueAt,
+        liveId,
+        sid,
+      );
+    },
+  };
+}

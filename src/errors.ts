@@ -1,0 +1,77 @@
+/**
+ * THE table of refusals. A code is stable: clients branch on it, so it is never renamed and never reused.
+ * Statuses follow RFC 9110 and, for credentials, RFC 6750 §3.1.
+ */
+export const refusals = {
+  invalid_json: [400, 'The body is not valid JSON'],
+  invalid_input: [400, 'The request does not have the documented form'],
+  invalid_cursor: [400, 'The cursor is not one this endpoint gave out'],
+  conflicting_credentials: [400, 'Two credentials in one request disagree'],
+  token_in_query: [400, 'A token belongs in a header, never in the address'],
+  cannot_kick_self: [400, 'The host cannot kick themself'],
+  missing_credential: [401, 'This call needs a credential'],
+  invalid_token: [401, 'The token is not valid'],
+  invalid_key: [401, 'The key is not valid'],
+  session_ended: [401, 'The device session has ended'],
+  membership_ended: [401, 'The membership has ended'],
+  wrong_password: [401, 'The password is wrong'],
+  auth_token_required: [401, 'Signing in as this user needs an authToken'],
+  invalid_auth_token: [401, 'The authToken is not valid'],
+  not_allowed: [403, 'This credential does not allow that'],
+  not_host: [403, 'Only the host may do that'],
+  origin_not_allowed: [403, 'This origin is not allowed'],
+  member_kicked: [403, 'Kicked from this live session'],
+  guests_not_allowed: [403, 'This live session takes no guests'],
+  address_not_allowed: [403, 'No proven wallet of yours is on the allow-list'],
+  address_not_proven: [403, 'This wallet is not proven to be yours'],
+  not_found: [404, 'There is nothing here'],
+  user_not_found: [404, 'There is no such user'],
+  live_session_not_found: [404, 'There is no such live session'],
+  member_not_found: [404, 'This user was never in the live session'],
+  method_not_allowed: [405, 'This address does not answer that method'],
+  session_full: [409, 'Every seat of the live session is taken'],
+  too_many_live_sessions: [409, 'A user is in at most 20 live sessions at once'],
+  body_too_large: [413, 'The body is too large'],
+  unsupported_media_type: [415, 'The body must be declared as application/json'],
+  upgrade_required: [426, 'This address speaks WebSocket only'],
+  too_many_requests: [429, 'Too many requests from this address'],
+  too_many_attempts: [429, 'Too many attempts, wait before the next one'],
+  internal: [500, 'Something went wrong on our side'],
+  not_configured: [503, 'This deployment is not configured yet'],
+  join_timed_out: [503, 'The join took too long, try again'],
+  try_again: [503, 'Too much is changing at once, try again'],
+  not_everywhere_yet: [503, 'The change stands, but has not reached every live session yet'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type RefusalCode = keyof typeof refusals;
+
+export interface FieldError {
+  /** Dotted path of the member, `''` for the whole. */
+  path: string;
+  message: string;
+}
+
+export interface RefusalDetails {
+  detail?: string;
+  errors?: FieldError[];
+  headers?: Record<string, string>;
+}
+
+/** A foreseen refusal on its way from a service to the renderer in `http/problem.ts`. */
+export class AppError extends Error {
+  readonly code: RefusalCode;
+  readonly details: RefusalDetails;
+
+  constructor(code: RefusalCode, details: RefusalDetails = {}) {
+    super(code);
+    this.name = 'AppError';
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The value of a result, or its refusal thrown: the one place where a refusal becomes an `AppError`. */
+export function unwrap<T>(result: { ok: true; value: T } | { ok: false; code: RefusalCode }): T {
+  if (result.ok) return result.value;
+  throw new AppError(result.code);
+}

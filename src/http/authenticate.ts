@@ -1,0 +1,97 @@
+import type { HonoRequest } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import type { Claims } from '../crypto/tokens.ts';
+import type { Deps } from '../deps.ts';
+import { AppError } from '../errors.ts';
+import { fromBase64 } from '../ids.ts';
+import { readAccessPair, readKey } from '../keys/rules.ts';
+import { verifyKey } from '../keys/service.ts';
+import type { AppEnv } from './context.ts';
+
+/** Who calls, by what they present. A user's device session still has to be asked whether it stands. */
+export type Caller = { kind: 'user'; claims: Claims<'access'> } | { kind: 'system'; keyId: string };
+
+/** Requires a publishable key in `X-API-KEY`. A secret key is refused here: it must never ship in an app. */
+export const publishableKey = createMiddleware<AppEnv>(async (c, next) => {
+  const text = c.req.header('x-api-key');
+  if (!text) throw new AppError('missing_credential', { detail: 'X-API-KEY is missing' });
+  if (!(await verifyKey(c.get('deps'), readKey(text), 'pk'))) throw new AppError('invalid_key');
+  await next();
+});
+
+/**
+ * Requires a user's access token: verified here by signature, kind and times. The service that goes on must ask
+ * `DeviceSessions` whether the device session behind it still stands.
+ */
+export const userToken = createMiddleware<AppEnv & { Variables: { claims: Claims<'access'> } }>(
+  async (c, next) => {
+    const caller = await identify(c.get('deps'), c.req);
+    if (caller.kind !== 'user') throw new AppError('not_allowed', { detail: 'A secret key is no user' });
+    c.set('claims', caller.claims);
+    await next();
+  },
+);
+
+/** Requires a user's access token or a secret key. */
+export const userOrSystem = createMiddleware<AppEnv & { Variables: { caller: Caller } }>(async (c, next) => {
+  c.set('caller', await identify(c.get('deps'), c.req));
+  await next();
+});
+
+/** The one who calls; two credentials that name different ones are refused. */
+async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
+  const authorization = req.header('authorization');
+  const serverKey = req.header('x-server-key');
+  const callers: Caller[] = [];
+  if (authorization) callers.push(await fromAuthorization(deps, authorization));
+  if (serverKey) callers.push(await system(deps, readKey(serverKey)));
+  const [caller, other] = callers;
+  refuseTokenInQuery(req);
+  if (!caller) throw new AppError('missing_credential');
+  if (other && nameOf(caller) !== nameOf(other)) throw new AppError('conflicting_credentials');
+  return caller;
+}
+
+const nameOf = (caller: Caller): string => (caller.kind === 'user' ? caller.claims.sid : caller.keyId);
+
+async function fromAuthorization(deps: Deps, authorization: string): Promise<Caller> {
+  const basic = /^Basic +([\w+/=-]+)$/i.exec(authorization)?.[1];
+  if (basic === undefined)
+    return { kind: 'user', claims: await verified(deps, 'access', bearer(authorization)) };
+  const pair = new TextDecoder().decode(fromBase64(basic) ?? new Uint8Array());
+  const colon = pair.indexOf(':');
+  return system(deps, readAccessPair(pair.slice(0, Math.max(0, colon)), pair.slice(colon + 1)));
+}
+
+async function system(deps: Deps, presented: ReturnType<typeof readKey>): Promise<Caller> {
+  if (!presented || !(await verifyKey(deps, presented, 'sk'))) throw new AppError('invalid_key');
+  return { kind: 'system', keyId: presented.id };
+}
+
+/** Requires a member token. Whether the membership stands is the live session's to say. */
+export const memberToken = createMiddleware<AppEnv & { Variables: { member: Claims<'member'> } }>(
+  async (c, next) => {
+    refuseTokenInQuery(c.req);
+    c.set('member', await verified(c.get('deps'), 'member', bearer(c.req.header('authorization'))));
+    await next();
+  },
+);
+
+async function verified<Kind extends 'access' | 'member'>({ keyRing, now }: Deps, kind: Kind, token: string) {
+  const claims = await keyRing.verify(kind, token, now());
+  if (!claims) throw new AppError('invalid_token');
+  return claims;
+}
+
+/** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
+export function bearer(authorization: string | undefined): string {
+  if (!authorization) throw new AppError('missing_credential');
+  const [, token] = /^Bearer +([\w.-]+)$/i.exec(authorization) ?? [];
+  if (!token) throw new AppError('invalid_token');
+  return token;
+}
+
+/** Addresses end up in logs and histories (RFC 6750 §5.3). */
+export function refuseTokenInQuery(req: HonoRequest): void {
+  if (req.query('access_token') !== undefined) throw new AppError('token_in_query');
+}

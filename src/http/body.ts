@@ -1,0 +1,80 @@
+import type { Context } from 'hono';
+import { AppError } from '../errors.ts';
+
+/** Counted on the stream, whatever Content-Length says. */
+export const LARGEST_BODY = 64 * 1024;
+const DEEPEST = 32;
+const JSON_TYPE = /^application\/([\w.+-]+\+)?json\s*(;|$)/i;
+
+/**
+ * Reads a JSON body once, as bytes, and hands the checked text to `c.req.json()`. An empty body counts as `{}`.
+ * Hono's own reading would take an undeclared body for `{}`, and bend invalid UTF-8 into U+FFFD.
+ */
+export async function readJsonBody(c: Context): Promise<void> {
+  const bytes = await readLimited(c.req.raw.body);
+  if (bytes.length === 0) {
+    handOver(c, '{}');
+    return;
+  }
+  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw new AppError('unsupported_media_type');
+  const text = decode(bytes);
+  checkShape(parse(text));
+  handOver(c, text);
+}
+
+/** Hono keeps promises in its cache, though its types speak of what they resolve to. */
+function handOver(c: Context, text: string): void {
+  c.req.bodyCache.text = Promise.resolve(text) as unknown as string;
+}
+
+async function readLimited(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > LARGEST_BODY) throw new AppError('body_too_large');
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    throw new AppError('invalid_json', { detail: 'The body is not UTF-8' });
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AppError('invalid_json');
+  }
+}
+
+/** Refuses what JSON allows and nothing here can keep: lone surrogates, and nesting without an end. */
+function checkShape(root: unknown): void {
+  let level = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) throw new AppError('invalid_json', { detail: `Deeper than ${DEEPEST} levels` });
+    for (const value of level) {
+      if (typeof value === 'string') checkText(value);
+      else if (isContainer(value)) Object.keys(value).forEach(checkText);
+    }
+    level = level.flatMap(value => (isContainer(value) ? Object.values(value) : []));
+  }
+}
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+function checkText(text: string): void {
+  if (!text.isWellFormed()) throw new AppError('invalid_json', { detail: 'A string holds a lone surrogate' });
+}

@@ -1,0 +1,60 @@
+import { createMiddleware } from 'hono/factory';
+import { setMetric, timing } from 'hono/timing';
+import { type Config, type ConfigResult, readConfig } from '../config.ts';
+import { type Deps, makeDeps } from '../deps.ts';
+import { AppError } from '../errors.ts';
+import type { Trips } from '../trips.ts';
+
+/** The environment every route of the app shares. */
+export interface AppEnv {
+  Bindings: Env;
+  Variables: { deps: Deps; requestId: string };
+}
+
+const configs = new WeakMap<Env, ConfigResult>();
+
+/** The checked settings, read once per isolate. */
+export function configOf(env: Env): ConfigResult {
+  const known = configs.get(env);
+  if (known) return known;
+  const read = readConfig(env as unknown as Record<string, unknown>);
+  for (const problem of read.ok ? [] : read.problems) console.error(`not configured: ${problem}`);
+  configs.set(env, read);
+  return read;
+}
+
+/** Builds what the request's services need; refuses to serve where the deployment is not configured. */
+export const provideDeps = createMiddleware<AppEnv>(async (c, next) => {
+  const read = configOf(c.env);
+  if (!read.ok) throw notConfigured(c.env, read.problems);
+  const trips: Trips = { d1: 0, objects: 0 };
+  c.set(
+    'deps',
+    makeDeps({
+      env: c.env,
+      config: read.config,
+      requestId: c.get('requestId'),
+      trips,
+      waitUntil: work => c.executionCtx.waitUntil(work),
+    }),
+  );
+  await next();
+  if (!read.config.serverTiming) return;
+  setMetric(c, 'd1', String(trips.d1));
+  setMetric(c, 'do', String(trips.objects));
+});
+
+/** `Server-Timing`: the trips to storage and the time, where the settings want it. */
+export const serverTiming = timing({ enabled: c => isTimed(configOf(c.env as Env)) });
+
+function isTimed(read: ConfigResult): boolean {
+  return read.ok && read.config.serverTiming;
+}
+
+function notConfigured(env: Env, problems: string[]): AppError {
+  // The names of settings are no secret on a laptop, and nobody else's business in production.
+  const detail = env.ENVIRONMENT === 'development' ? problems.join('; ') : 'The log says what is missing';
+  return new AppError('not_configured', { detail, headers: { 'Retry-After': '60' } });
+}
+
+export type { Config };

@@ -1,0 +1,32 @@
+import { zValidator } from '@hono/zod-validator';
+import type { MiddlewareHandler } from 'hono';
+import type { ZodError, ZodType } from 'zod';
+import { AppError } from '../errors.ts';
+import { readJsonBody } from './body.ts';
+
+interface Outcome {
+  success: boolean;
+  error?: ZodError | unknown;
+}
+
+/** The validated JSON body, as `c.req.valid('json')`. */
+export function jsonBody<Schema extends ZodType>(schema: Schema) {
+  const validate = zValidator('json', schema, refuseInvalid);
+  const handler: MiddlewareHandler = async (c, next) => {
+    await readJsonBody(c);
+    return validate(c as Parameters<typeof validate>[0], next);
+  };
+  return handler as typeof validate;
+}
+
+/** The validated query, as `c.req.valid('query')`. */
+export function query<Schema extends ZodType>(schema: Schema) {
+  return zValidator('query', schema, refuseInvalid);
+}
+
+function refuseInvalid(outcome: Outcome): void {
+  if (outcome.success) return;
+  const { issues } = outcome.error as ZodError;
+  const errors = issues.map(issue => ({ path: issue.path.join('.'), message: issue.message }));
+  throw new AppError('invalid_input', { errors });
+}

@@ -1,0 +1,56 @@
+/**
+ * The text of an API key, and what a glance at it tells. A key is
+ * `<kind>_<secret version>_<id: 32 hex>_<secret: base64url of 32 bytes>_<checksum: 8 hex>`; the checksum catches a slip
+ * of the hand, the secret (an HMAC, see `service.ts`) catches a forger, and neither costs a read of storage.
+ */
+export type KeyKind = 'pk' | 'sk';
+
+export interface KeyName {
+  kind: KeyKind;
+  /** Version of the master secret the key's own secret is derived from. */
+  version: number;
+  id: string;
+}
+
+export interface PresentedKey extends KeyName {
+  /** The secret part in base64url, unproven. */
+  secret: string;
+}
+
+const KEY = /^(pk|sk)_(\d{1,6})_([0-9a-f]{32})_([\w-]{43})_([0-9a-f]{8})$/;
+const ACCESS_KEY = /^ak_(\d{1,6})_([0-9a-f]{32})$/;
+const ACCESS_SECRET = /^[A-Za-z0-9+/]{43}=$/;
+
+export function writeKey(name: KeyName, secret: string): string {
+  const text = `${name.kind}_${name.version}_${name.id}_${secret}`;
+  return `${text}_${checksum(text)}`;
+}
+
+/** The parts of a well-formed key, or null. */
+export function readKey(text: string): PresentedKey | null {
+  const [, kind, version, id, secret, sum] = KEY.exec(text) ?? [];
+  if (!kind || !version || !id || !secret || sum !== checksum(text.slice(0, -9))) return null;
+  return { kind: kind as KeyKind, version: Number(version), id, secret };
+}
+
+/** A secret key in two parts, for HTTP Basic and signed requests; the `_` keeps it from being a username. */
+export function writeAccessKey(name: KeyName): string {
+  return `ak_${name.version}_${name.id}`;
+}
+
+/** The secret key behind an `accessKey:accessSecret` pair, or null where it is no such pair. */
+export function readAccessPair(accessKey: string, accessSecret: string): PresentedKey | null {
+  const [, version, id] = ACCESS_KEY.exec(accessKey) ?? [];
+  if (!version || !id || !ACCESS_SECRET.test(accessSecret)) return null;
+  const secret = accessSecret.slice(0, -1).replaceAll('+', '-').replaceAll('/', '_');
+  return { kind: 'sk', version: Number(version), id, secret };
+}
+
+/** FNV-1a: good enough to catch a typing error, which is all it is for. */
+function checksum(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { nameSchema, userIdSchema } from '../users/contract.ts';
+
+export const ROLES = ['Host', 'Client'] as const;
+export type Role = (typeof ROLES)[number];
+
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'must be 0x and 40 hex digits')
+  .toLowerCase();
+const addresses = z
+  .array(z.union([address, z.strictObject({ address }).transform(entry => entry.address)]))
+  .max(1000);
+const password = z
+  .string()
+  .transform(text => text.normalize('NFC'))
+  .refine(text => text.length >= 1 && [...text].length <= 128, 'must be 1–128 characters');
+const identity = z.strictObject({ name: nameSchema(100).nullish(), chainAddress: address.nullish() });
+
+/** `POST /session`. The vendor forbids unknown members here, so they are refused. */
+export const createSchema = (maxSessionMegabytes: number) =>
+  z.strictObject({
+    identity: identity.nullish(),
+    rules: z
+      .strictObject({
+        userCapacity: z.int().min(1).max(1000).nullish(),
+        expiryDurationInSeconds: z.int().min(60).max(604_800).nullish(),
+        password: password.nullish(),
+        allowOnlyWhitelistedAddresses: z.boolean().nullish(),
+        whiteListAddresses: addresses.nullish(),
+        allowGuests: z.boolean().nullish(),
+        memberTimeoutSeconds: z
+          .int()
+          .max(3600)
+          .refine(value => value === 0 || value >= 30, 'must be 0, or 30–3600')
+          .nullish(),
+        maxFiles: z.int().min(0).max(1000).nullish(),
+        maxTotalMegaBytes: z.int().min(0).max(maxSessionMegabytes).nullish(),
+      })
+      .nullish(),
+    /** Deprecated forms; those under `rules` win. */
+    password: password.nullish(),
+    whiteListAddresses: addresses.nullish(),
+  });
+
+export type CreateRequest = z.infer<ReturnType<typeof createSchema>>;
+
+/** `POST /session/join`. */
+export const joinSchema = z.object({
+  sessionId: z.string().min(1).max(200),
+  password: password.nullish(),
+  identity: z.object(identity.shape).nullish(),
+});
+
+/** `POST /session/current/kick`. */
+export const kickSchema = z.object({
+  userId: z.string().min(1).max(300),
+  reason: nameSchema(200).nullish(),
+  closeGuests: z.boolean().nullish(),
+});
+
+/** `GET /session/current`. */
+export const pageSchema = z.object({
+  cursor: z.string().max(500).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(100),
+});
+
+/** Where the next page of members begins: after this seat, without those the first page put in front. */
+export const cursorSchema = z.tuple([z.int().min(0), z.array(z.string()).max(2)]);
+export type MemberCursor = z.infer<typeof cursorSchema>;
+
+export const userIdParameter = userIdSchema;
+
+/** A room password as stored: an HMAC by the master secret of this version, never the password. */
+export interface RoomPassword {
+  version: number;
+  mac: string;
+}
+
+/** The rules of a live session, in force until it ends. Spans in ms. */
+export interface LiveSessionRules {
+  capacity: number;
+  expiryMs: number;
+  password: RoomPassword | null;
+  allowOnlyListed: boolean;
+  allowGuests: boolean;
+  memberTimeoutMs: number;
+  maxFiles: number;
+  maxTotalMegaBytes: number;
+}
+
+export interface Identity {
+  name: string | null;
+  /** Lower-case. */
+  chainAddress: string | null;
+}
+
+export interface CreateLiveSession {
+  identity: Identity;
+  rules: LiveSessionRules;
+  /** Lower-case. */
+  allowList: string[];
+}
+
+/** One member as others see them. */
+export interface MemberView {
+  id: string;
+  role: Role;
+  name: string;
+  address: string | null;
+}
+
+/** A live session as its members see it. */
+export interface LiveSessionView {
+  id: string;
+  creatorId: string;
+  hostId: string | null;
+  expiresAt: number;
+  maxFiles: number;
+  maxUsers: number;
+  maxTotalMegaBytes: number;
+  passwordProtected: boolean;
+  allowList: string[];
+  userCount: number;
+  users: MemberView[];
+  next: MemberCursor | null;
+}
+
+/** What admission gives: the session, and the membership a member token is made of. */
+export interface Created {
+  view: LiveSessionView;
+  mid: string;
+  you: MemberView;
+}
+
+/** Who calls with a member token: the membership, the device session, the subject (see `rules.ts`). */
+export interface MemberCredential {
+  mid: string;
+  sid: string;
+  subject: string;
+}

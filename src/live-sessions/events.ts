@@ -1,0 +1,47 @@
+import type { Context } from 'hono';
+import { AppError } from '../errors.ts';
+import { bearer, refuseTokenInQuery } from '../http/authenticate.ts';
+import type { AppEnv } from '../http/context.ts';
+import { isAllowedOrigin } from '../http/security-headers.ts';
+import { MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
+import { credentialOf, liveSessionOf } from './service.ts';
+
+/**
+ * Hands a verified member over to the live session's WebSocket. A token whose signature holds is upgraded even
+ * when it is dead: the object says why in a frame, because a browser cannot see a refused upgrade.
+ */
+export async function connect(c: Context<AppEnv>): Promise<Response> {
+  const origin = c.req.header('origin');
+  if (origin !== undefined && !isAllowedOrigin(c.env, origin)) throw new AppError('origin_not_allowed');
+  refuseTokenInQuery(c.req);
+  const deps = c.get('deps');
+  const { token, subprotocol } = presentedToken(c);
+  const verified = await deps.keyRing.verifyEvenExpired('member', token, deps.now());
+  if (!verified) throw new AppError('invalid_token');
+  const headers = new Headers({
+    Upgrade: 'websocket',
+    [MEMBER_HEADER]: JSON.stringify(credentialOf(verified.claims)),
+  });
+  if (subprotocol) headers.set('sec-websocket-protocol', subprotocol);
+  const live = liveSessionOf(deps, verified.claims);
+  const { webSocket, headers: answered } = await live.fetch(
+    new Request('http://live-session/events', { headers }),
+  );
+  // Headers of an answer from an object cannot be changed, and the middleware around will add some.
+  return new Response(null, { status: 101, webSocket, headers: answered });
+}
+
+/** From `Authorization`, or for browsers from the subprotocols `usher.v1, bearer.<token>`. */
+function presentedToken(c: Context): { token: string; subprotocol?: string } {
+  const authorization = c.req.header('authorization');
+  const offered =
+    c.req
+      .header('sec-websocket-protocol')
+      ?.split(',')
+      .map(text => text.trim()) ?? [];
+  const carried = offered.find(text => text.startsWith(TOKEN_SUBPROTOCOL))?.slice(TOKEN_SUBPROTOCOL.length);
+  if (authorization && carried && bearer(authorization) !== carried)
+    throw new AppError('conflicting_credentials');
+  const token = carried ?? bearer(authorization);
+  return offered.includes(SUBPROTOCOL) ? { token, subprotocol: SUBPROTOCOL } : { token };
+}

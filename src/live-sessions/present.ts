@@ -1,0 +1,50 @@
+import type { Created, LiveSessionView, MemberView } from './contract.ts';
+import { secondsLeft } from './rules.ts';
+
+const unixSeconds = (at: number): number => Math.ceil(at / 1000);
+
+/** The rules as create and join show them; `expiry` in unix seconds. */
+export function presentRules(view: LiveSessionView) {
+  return {
+    expiry: unixSeconds(view.expiresAt),
+    maxFiles: view.maxFiles,
+    maxUsers: view.maxUsers,
+    maxTotalMegaBytes: view.maxTotalMegaBytes,
+    passwordProtected: view.passwordProtected,
+    whiteListAddresses: view.allowList,
+  };
+}
+
+/** The answer of create. */
+export function presentCreated({ view, you }: Created, token: string, now: number) {
+  return {
+    sessionId: view.id,
+    expiresIn: secondsLeft(view.expiresAt, now),
+    credentials: { token, id: you.id, pseudonym: you.name, role: you.role },
+    rules: presentRules(view),
+  };
+}
+
+/** The answer of join: as create, and who is in. */
+export function presentJoined(created: Created, token: string, now: number) {
+  const { userCount, users } = created.view;
+  return { ...presentCreated(created, token, now), userCount, users };
+}
+
+/** `GET /session/current`. */
+export function presentCurrent(view: LiveSessionView, now: number) {
+  return {
+    id: view.id,
+    creatorId: view.creatorId,
+    hostId: view.hostId,
+    expiresIn: secondsLeft(view.expiresAt, now),
+    ...presentRules(view),
+    userCount: view.userCount,
+    users: view.users,
+  };
+}
+
+/** The data of `SessionState`. */
+export function presentState(view: LiveSessionView, you: MemberView, now: number) {
+  return { ...presentCurrent(view, now), you };
+}

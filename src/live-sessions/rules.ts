@@ -1,0 +1,215 @@
+/**
+ * Who is in a live session: decisions over facts, without a clock, storage or the runtime. A `subject` is
+ * whom a membership, a bar or a role belongs to: `users.id` as text.
+ */
+import { ok, type Result, refuse } from '../result.ts';
+import {
+  type Attempts,
+  chargeFailure,
+  chargeJoin,
+  chargeSession,
+  type SessionFailures,
+  sessionListens,
+} from './attempts.ts';
+import type { LiveSessionRules } from './contract.ts';
+
+/** An empty session waits so long for somebody to return, and its creator may take the host's role back. */
+export const EMPTY_WAIT_MS = 300_000;
+export const EXPIRY_WARNING_MS = 60_000;
+
+/** A join is admitted at most so long after `DeviceSessions` noted it: what forgets old notes relies on it. */
+export const JOIN_LIFE_MS = 30_000;
+
+/** What never changes but by the host's rule changes. Times in epoch ms. */
+export interface Session extends Omit<LiveSessionRules, 'expiryMs'> {
+  creator: string;
+  creatorId: string;
+  createdAt: number;
+  expiresAt: number;
+}
+
+/** What changes with the members. */
+export interface State {
+  /** Null while nobody but guests is in. */
+  host: string | null;
+  hostId: string | null;
+  userCount: number;
+  /** When the session ends for want of members; null while somebody who can host is in. */
+  emptyEndsAt: number | null;
+  /** Until then the creator, coming back, is host again. */
+  creatorReturnsUntil: number | null;
+  /** Whether `SessionExpiring` was sent. */
+  warned: boolean;
+}
+
+export type Ending = 'expired' | 'empty' | 'deleted';
+
+/** A session just made, its creator the host. `now` in epoch ms. */
+export function open(
+  creator: Person,
+  { expiryMs, ...rules }: LiveSessionRules,
+  now: number,
+): { session: Session; state: State } {
+  return {
+    session: {
+      ...rules,
+      creator: creator.subject,
+      creatorId: creator.id,
+      createdAt: now,
+      expiresAt: now + expiryMs,
+    },
+    state: {
+      host: creator.subject,
+      hostId: creator.id,
+      userCount: 1,
+      emptyEndsAt: null,
+      creatorReturnsUntil: null,
+      warned: false,
+    },
+  };
+}
+
+/** Whole seconds until an instant, as the wire tells them. */
+export function secondsLeft(at: number, now: number): number {
+  return Math.max(0, Math.ceil((at - now) / 1000));
+}
+
+/** Why a session is over at this instant, or null while it lives. */
+export function over(session: Session, state: State, now: number): Ending | null {
+  if (now >= session.expiresAt) return 'expired';
+  if (state.emptyEndsAt !== null && now >= state.emptyEndsAt) return 'empty';
+  return null;
+}
+
+export function warningDue(session: Session, state: State, now: number): boolean {
+  return !state.warned && now >= session.expiresAt - EXPIRY_WARNING_MS;
+}
+
+/** The one alarm: the earliest of the deadlines. */
+export function nextAlarm(session: Session, state: State): number {
+  return Math.min(
+    session.expiresAt,
+    state.warned ? session.expiresAt : session.expiresAt - EXPIRY_WARNING_MS,
+    state.emptyEndsAt ?? session.expiresAt,
+  );
+}
+
+export interface Person {
+  subject: string;
+  /** The public userId. */
+  id: string;
+}
+
+export interface AdmissionFacts {
+  session: Session;
+  state: State;
+  person: Person;
+  /** Barred by a kick, the person or a wallet they have proven. */
+  barred: boolean;
+  /** The device session they come through has ended. */
+  signedOut: boolean;
+  /** When `DeviceSessions` noted the join. */
+  notedAt: number;
+  /** One of their proven wallets is on the allow-list. */
+  listed: boolean;
+  passwordMatches: boolean;
+  alreadyIn: boolean;
+  attempts: Attempts;
+  sessionFailures: SessionFailures;
+}
+
+export type AdmissionRefusal =
+  | 'member_kicked'
+  | 'session_ended'
+  | 'join_timed_out'
+  | 'too_many_attempts'
+  | 'address_not_allowed'
+  | 'wrong_password'
+  | 'session_full';
+
+/** The decision, and what is to be remembered of the try whatever the decision. */
+export interface Admission {
+  decision: Result<{ state: State; hostChanged: boolean }, AdmissionRefusal>;
+  attempts: Attempts;
+  sessionFailures: SessionFailures;
+}
+
+/** Whether a person comes in, and what the session is then. The order of the refusals is the contract's. */
+export function admit(facts: AdmissionFacts, now: number): Admission {
+  const { session, state, person, alreadyIn, attempts, sessionFailures } = facts;
+  const unchanged = { attempts, sessionFailures };
+  if (facts.barred) return { ...unchanged, decision: refuse('member_kicked') };
+  if (facts.signedOut) return { ...unchanged, decision: refuse('session_ended') };
+  if (now - facts.notedAt > JOIN_LIFE_MS) return { ...unchanged, decision: refuse('join_timed_out') };
+
+  const charged = chargeJoin(attempts, now);
+  if (!charged.ok) return { ...unchanged, decision: charged };
+  const tried = { attempts: charged.value, sessionFailures };
+  if (session.allowOnlyListed && !facts.listed) {
+    return { ...tried, decision: refuse('address_not_allowed') };
+  }
+  if (session.password !== null) {
+    if (!alreadyIn && !sessionListens(sessionFailures, now)) {
+      return { ...tried, decision: refuse('too_many_attempts') };
+    }
+    if (!facts.passwordMatches) {
+      return {
+        attempts: chargeFailure(tried.attempts, now),
+        sessionFailures: alreadyIn ? sessionFailures : chargeSession(sessionFailures, now),
+        decision: refuse('wrong_password'),
+      };
+    }
+    tried.attempts = { ...tried.attempts, failures: 0 };
+  }
+  if (!alreadyIn && state.userCount >= session.capacity) {
+    return { ...tried, decision: refuse('session_full') };
+  }
+  return { ...tried, decision: ok(enter(session, state, person, alreadyIn, now)) };
+}
+
+function enter(session: Session, state: State, person: Person, alreadyIn: boolean, now: number) {
+  const returns =
+    person.subject === session.creator &&
+    state.creatorReturnsUntil !== null &&
+    now < state.creatorReturnsUntil;
+  const becomesHost = state.host === null || (returns && state.host !== person.subject);
+  const entered: State = {
+    ...state,
+    userCount: state.userCount + (alreadyIn ? 0 : 1),
+    emptyEndsAt: null,
+    creatorReturnsUntil: returns ? null : state.creatorReturnsUntil,
+  };
+  if (becomesHost) Object.assign(entered, { host: person.subject, hostId: person.id });
+  return { state: entered, hostChanged: becomesHost };
+}
+
+/** The session without a member. `successor` is the longest-standing other member who can host. */
+export function remove(
+  state: State,
+  subject: string,
+  successor: Person | null,
+  now: number,
+): { state: State; hostChanged: boolean } {
+  const left = { ...state, userCount: state.userCount - 1 };
+  if (state.host !== subject) return { state: left, hostChanged: false };
+  if (successor) {
+    return { state: { ...left, host: successor.subject, hostId: successor.id }, hostChanged: true };
+  }
+  const emptyEndsAt = now + EMPTY_WAIT_MS;
+  return {
+    state: { ...left, host: null, hostId: null, emptyEndsAt, creatorReturnsUntil: emptyEndsAt },
+    hostChanged: true,
+  };
+}
+
+/** Whether this caller may kick that person. Somebody who left a moment ago is kicked like a member. */
+export function kick(
+  state: State,
+  caller: string,
+  target: Person | null,
+): Result<Person, 'not_host' | 'cannot_kick_self' | 'member_not_found'> {
+  if (state.host !== caller) return refuse('not_host');
+  if (!target) return refuse('member_not_found');
+  if (target.subject === caller) return refuse('cannot_kick_self');
+  return ok(target);
+}

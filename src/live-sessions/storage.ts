@@ -1,0 +1,195 @@
+import { type Attempts, noAttempts, noFailures, type SessionFailures } from './attempts.ts';
+import type { MemberCredential, MemberCursor } from './contract.ts';
+import type { Person, Session, State } from './rules.ts';
+
+/** A seat taken: who sits in it, and since which turn (`seat` rises with every admission). */
+export interface Member extends Person {
+  seat: number;
+  mid: string;
+  name: string;
+  address: string | null;
+}
+
+export interface Bar {
+  by: string;
+  reason: string | null;
+}
+
+export type LiveSessionStorage = ReturnType<typeof openStorage>;
+
+type Row = Record<string, SqlStorageValue>;
+
+const MEMBER_COLUMNS = 'seat, mid, subject, id, name, address';
+
+/**
+ * Everything one live session keeps. `session` is what is fixed, `state` what moves with the members; `people`
+ * is everybody who was ever in (a kick reaches those too), `members` who is in, `credentials` through which
+ * device sessions, `bars` who may not come back, `signedOut` which device sessions have ended.
+ */
+export function openStorage({ sql }: DurableObjectStorage) {
+  function first<T extends Row>(query: string, ...values: SqlStorageValue[]): T | null {
+    return sql.exec<T>(query, ...values).toArray()[0] ?? null;
+  }
+  function memory<T>(name: string, otherwise: T): T {
+    const row = first<{ detail: string }>('SELECT detail FROM memory WHERE name = ?', name);
+    return row ? JSON.parse(row.detail) : otherwise;
+  }
+  function remember(name: string, detail: unknown): void {
+    sql.exec('INSERT OR REPLACE INTO memory (name, detail) VALUES (?, ?)', name, JSON.stringify(detail));
+  }
+
+  return {
+    exists(): boolean {
+      return first("SELECT 1 FROM sqlite_master WHERE name = 'memory'") !== null;
+    },
+
+    createTables(): void {
+      sql.exec(`
+        CREATE TABLE memory (name TEXT PRIMARY KEY, detail TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE counter (seq INTEGER NOT NULL);
+        INSERT INTO counter (seq) VALUES (0);
+        CREATE TABLE allowed (address TEXT PRIMARY KEY) WITHOUT ROWID;
+        CREATE TABLE people (subject TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, wallets TEXT NOT NULL);
+        CREATE TABLE members (seat INTEGER PRIMARY KEY AUTOINCREMENT, mid TEXT NOT NULL UNIQUE,
+          subject TEXT NOT NULL UNIQUE, id TEXT NOT NULL, name TEXT NOT NULL, address TEXT);
+        CREATE TABLE credentials (sid TEXT PRIMARY KEY, mid TEXT NOT NULL) WITHOUT ROWID;
+        CREATE INDEX credentialsOfMember ON credentials (mid);
+        CREATE TABLE bars (subject TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT) WITHOUT ROWID;
+        CREATE TABLE barredWallets (address TEXT, subject TEXT, PRIMARY KEY (address, subject)) WITHOUT ROWID;
+        CREATE TABLE signedOut (sid TEXT PRIMARY KEY) WITHOUT ROWID;
+        CREATE TABLE attempts (subject TEXT PRIMARY KEY, lastAt INTEGER NOT NULL, detail TEXT NOT NULL);
+        CREATE INDEX attemptsByAge ON attempts (lastAt);
+      `);
+    },
+
+    session: () => memory<Session | null>('session', null),
+    putSession: (session: Session) => remember('session', session),
+    state: () => memory<State | null>('state', null),
+    putState: (state: State) => remember('state', state),
+
+    /** The number of the next frame. */
+    nextSeq(): number {
+      return sql.exec<{ seq: number }>('UPDATE counter SET seq = seq + 1 RETURNING seq').one().seq;
+    },
+
+    allowList(): string[] {
+      return sql
+        .exec<{ address: string }>('SELECT address FROM allowed')
+        .toArray()
+        .map(row => row.address);
+    },
+    putAllowList(addresses: readonly string[]): void {
+      sql.exec('DELETE FROM allowed');
+      for (const address of addresses) sql.exec('INSERT OR IGNORE INTO allowed VALUES (?)', address);
+    },
+    isListed(wallets: readonly string[]): boolean {
+      return wallets.some(wallet => first('SELECT 1 FROM allowed WHERE address = ?', wallet) !== null);
+    },
+
+    person(id: string): Person | null {
+      return first<{ subject: string; id: string }>('SELECT subject, id FROM people WHERE id = ?', id);
+    },
+    putPerson({ subject, id }: Person, wallets: readonly string[]): void {
+      sql.exec('INSERT OR REPLACE INTO people VALUES (?, ?, ?)', subject, id, JSON.stringify(wallets));
+    },
+
+    memberOf(subject: string): Member | null {
+      return first<Row & Member>(`SELECT ${MEMBER_COLUMNS} FROM members WHERE subject = ?`, subject);
+    },
+    /** The member behind a credential, if the membership and this device session's part in it still stand. */
+    memberBy({ mid, sid, subject }: MemberCredential): Member | null {
+      return first<Row & Member>(
+        `SELECT ${MEMBER_COLUMNS} FROM members JOIN credentials USING (mid)
+         WHERE mid = ? AND sid = ? AND subject = ?`,
+        mid,
+        sid,
+        subject,
+      );
+    },
+    /** Members in the order they came, after a seat, without those of these mids. */
+    members([after, without]: MemberCursor, limit: number): Member[] {
+      return sql
+        .exec<Row & Member>(
+          `SELECT ${MEMBER_COLUMNS} FROM members WHERE seat > ? AND mid NOT IN (?, ?) ORDER BY seat LIMIT ?`,
+          after,
+          without[0] ?? '',
+          without[1] ?? '',
+          limit,
+        )
+        .toArray();
+    },
+    /** The longest-standing member but this one. */
+    successorOf(subject: string): Person | null {
+      return first<{ subject: string; id: string }>(
+        'SELECT subject, id FROM members WHERE subject <> ? ORDER BY seat LIMIT 1',
+        subject,
+      );
+    },
+    insertMember({ mid, subject, id, name, address }: Omit<Member, 'seat'>): void {
+      sql.exec(
+        'INSERT INTO members (mid, subject, id, name, address) VALUES (?, ?, ?, ?, ?)',
+        mid,
+        subject,
+        id,
+        name,
+        address,
+      );
+    },
+    /** The membership and every credential of it, for ever. */
+    deleteMember(mid: string): void {
+      sql.exec('DELETE FROM credentials WHERE mid = ?', mid);
+      sql.exec('DELETE FROM members WHERE mid = ?', mid);
+    },
+
+    putCredential(sid: string, mid: string): void {
+      sql.exec('INSERT OR REPLACE INTO credentials VALUES (?, ?)', sid, mid);
+    },
+    deleteCredential(sid: string): void {
+      sql.exec('DELETE FROM credentials WHERE sid = ?', sid);
+    },
+    hasCredential(mid: string): boolean {
+      return first('SELECT 1 FROM credentials WHERE mid = ? LIMIT 1', mid) !== null;
+    },
+
+    bar(subject: string): Bar | null {
+      return first<Row & Bar>('SELECT by, reason FROM bars WHERE subject = ?', subject);
+    },
+    isBarred(subject: string, wallets: readonly string[]): boolean {
+      return (
+        this.bar(subject) !== null ||
+        wallets.some(wallet => first('SELECT 1 FROM barredWallets WHERE address = ?', wallet) !== null)
+      );
+    },
+    /** Bars a person and every wallet they had proven when they were last admitted. */
+    putBar(subject: string, { by, reason }: Bar): void {
+      sql.exec('INSERT OR REPLACE INTO bars VALUES (?, ?, ?)', subject, by, reason);
+      sql.exec(
+        `INSERT OR IGNORE INTO barredWallets
+         SELECT wallet.value, subject FROM people, json_each(people.wallets) AS wallet WHERE subject = ?`,
+        subject,
+      );
+    },
+
+    isSignedOut(sid: string): boolean {
+      return first('SELECT 1 FROM signedOut WHERE sid = ?', sid) !== null;
+    },
+    /** The tombstone: a join through this device session that is still on its way will find it. */
+    putSignedOut(sid: string): void {
+      sql.exec('INSERT OR IGNORE INTO signedOut VALUES (?)', sid);
+    },
+
+    attempts(subject: string): Attempts {
+      const row = first<{ detail: string }>('SELECT detail FROM attempts WHERE subject = ?', subject);
+      return row ? JSON.parse(row.detail) : noAttempts;
+    },
+    putAttempts(subject: string, attempts: Attempts): void {
+      const detail = JSON.stringify(attempts);
+      sql.exec('INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)', subject, attempts.lastAt, detail);
+    },
+    forgetAttempts(before: number): void {
+      sql.exec('DELETE FROM attempts WHERE lastAt < ?', before);
+    },
+    sessionFailures: () => memory<SessionFailures>('failures', noFailures),
+    putSessionFailures: (failures: SessionFailures) => remember('failures', failures),
+  };
+}

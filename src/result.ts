@@ -1,0 +1,9 @@
+/**
+ * The answer of a decision: a value, or a refusal named by its code in `errors.ts`. Plain data, so that it
+ * crosses the border of a Durable Object unharmed (a thrown error would lose its class on the way).
+ */
+export type Result<T, Code extends string> = { ok: true; value: T } | { ok: false; code: Code };
+
+export const ok = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });
+
+export const refuse = <Code extends string>(code: Code): { ok: false; code: Code } => ({ ok: false, code });

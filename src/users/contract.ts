@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { cleanName, isUserId } from './rules.ts';
+
+/** A public userId (`0-common.md`, Identity): 1–72 characters after NFC, of the shared alphabet. */
+export const userIdSchema = z
+  .string()
+  .transform(text => text.normalize('NFC'))
+  .refine(
+    isUserId,
+    'must be 1–72 characters, without commas, slashes, control or invisible characters, and not a reserved name',
+  );
+
+/** A text people read: 1–`max` characters after NFC, without control, direction or invisible characters. */
+export const nameSchema = (max: number) =>
+  z
+    .string()
+    .transform(text => text.normalize('NFC'))
+    .refine(text => cleanName(text, max), `must be 1–${max} characters without control or invisible ones`);
+
+/**
+ * The copy of a user's record that `DeviceSessions` keeps, so that one object call answers most requests.
+ * Times in epoch ms. A copy with a lower `version` never replaces a higher one.
+ */
+export interface UserRecord {
+  /** `users.id`. */
+  uid: number;
+  userId: string;
+  version: number;
+  credentialVersion: number;
+  displayName: string | null;
+  profileHandle: string | null;
+  description: string | null;
+  avatarFileId: string | null;
+  avatarCustomUrl: string | null;
+  metadata: Record<string, unknown> | null;
+  isBrand: boolean;
+  /** Proven wallet addresses, lower-case. */
+  wallets: string[];
+  roles: RoleRecord[];
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface RoleRecord {
+  roleId: string;
+  displayName: string | null;
+  permissions: string[];
+  createdAt: number;
+  updatedAt: number;
+}

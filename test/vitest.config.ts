@@ -1,0 +1,46 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { defineConfig } from 'vitest/config';
+import { makeMasterSecret, makeSigningKey } from '../src/dev/secrets.ts';
+
+const root = new URL('..', import.meta.url).pathname;
+const signingKeys = { keys: [await makeSigningKey(), await makeSigningKey()] };
+
+/** Bindings of a deployment in development, with secrets made for this run alone. */
+const bindings = {
+  ENVIRONMENT: 'development',
+  NETWORK_MODE: 'open',
+  SIGNING_KEYS: JSON.stringify(signingKeys),
+  MASTER_SECRETS: `${makeMasterSecret(2)},${makeMasterSecret(1)}`,
+  PUBLIC_URL: 'http://localhost:8787',
+  TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
+};
+
+const inWorkerd = (name: string, include: string[], testTimeout: number) => ({
+  root,
+  plugins: [cloudflareTest({ wrangler: { configPath: `${root}wrangler.toml` }, miniflare: { bindings } })],
+  test: {
+    name,
+    include,
+    exclude: ['test/end-to-end/**', 'test/**/*.unit.test.ts'],
+    setupFiles: [`${root}test/support/migrations.ts`],
+    testTimeout,
+  },
+});
+
+const onNode = (name: string, include: string[], testTimeout: number) => ({
+  root,
+  test: { name, include, testTimeout, hookTimeout: testTimeout },
+});
+
+export default defineConfig({
+  test: {
+    silent: 'passed-only',
+    projects: [
+      onNode('unit', ['test/**/*.unit.test.ts'], 10_000),
+      inWorkerd('workerd', ['test/**/*.test.ts'], 30_000),
+      onNode('end-to-end', ['test/end-to-end/**/*.test.ts'], 120_000),
+      inWorkerd('long', ['test/**/*.long.ts'], 600_000),
+      onNode('end-to-end-long', ['test/end-to-end/**/*.long.ts'], 600_000),
+    ],
+  },
+});
