@@ -36,15 +36,19 @@ export async function ensureDevVars(path: string): Promise<'made' | 'kept'> {
   }
 }
 
+/** What a settings file says. */
+export function readDevVars(path: string): NodeJS.Dict<string> {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new Error(`There is no ${path} yet: npm run dev makes it.`);
+  }
+}
+
 /** The ring of master secrets in a settings file. */
 export function readMasterSecrets(path: string): MasterSecrets {
-  let settings: NodeJS.Dict<string>;
-  try {
-    settings = parseEnv(readFileSync(path, 'utf8'));
-  } catch {
-    throw new Error(`there is no ${path} yet: npm run dev makes it`);
-  }
-  return parseRing(settings.MASTER_SECRETS ?? '', {
+  return parseRing(readDevVars(path).MASTER_SECRETS ?? '', {
     addIssue: issue => {
       const message = typeof issue === 'string' ? issue : issue.message;
       throw new Error(`MASTER_SECRETS in ${path} ${message}`);

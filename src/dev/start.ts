@@ -5,9 +5,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type LocalKeys, localKeys } from './local-keys.ts';
-import { ensureDevVars, readMasterSecrets } from './secrets.ts';
+import { ensureDevVars, readDevVars, readMasterSecrets } from './secrets.ts';
 
 const { values, tokens } = parseArgs({
   strict: false,
@@ -18,36 +20,88 @@ const { values, tokens } = parseArgs({
   },
 });
 const own = new Set(['port', 'persist-to']);
-const forwarded = tokens
-  .filter(token => token.kind === 'option' && !own.has(token.name))
-  .map(token => (token.kind === 'option' ? `--${token.name}${token.value ? `=${token.value}` : ''}` : ''));
+const forwarded = tokens.flatMap(token => {
+  if (token.kind === 'positional') return [token.value];
+  if (token.kind !== 'option' || own.has(token.name)) return [];
+  return [token.value === undefined ? token.rawName : `${token.rawName}=${token.value}`];
+});
 
-const port = String(values.port);
+const port = Number(values.port);
 const state = String(values['persist-to']);
 const devVars = process.env.USHER_DEV_VARS ?? '.dev.vars';
-const publicUrl = `http://localhost:${port}`;
-const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' };
+const address = `http://localhost:${port}`;
+const wrangler = fileURLToPath(new URL('bin/wrangler.js', import.meta.resolve('wrangler/package.json')).href);
+const env = {
+  ...process.env,
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  // Nothing here reads `request.cf`: without this, a laptop that is offline is warned about it at every start.
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+};
 
 let running: ChildProcess | undefined;
 let stopping = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    stopping = true;
-    running?.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
-  });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+stopWithParent();
+
+process.exitCode = await main().catch((error: Error) => fail(error.message));
+
+/** Gives the exit code. */
+async function main(): Promise<number> {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    return fail(`--port takes a number from 1 to 65535, not "${values.port}"`);
+  }
+  if (await answers(port)) {
+    return fail(`Port ${port} is taken. Stop what runs there, or choose another: npm run dev -- --port 8788`);
+  }
+  const made = await ensureDevVars(devVars);
+  if (made === 'made') console.log(`Made ${devVars} with fresh local secrets.`);
+  const { keys, sql } = await localKeys(readMasterSecrets(devVars));
+  const prepared =
+    (await quietly('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state)) &&
+    (await quietly('d1', 'execute', 'DB', '--local', '--persist-to', state, '--command', sql));
+  if (stopping) return 0;
+  return prepared ? serve(keys) : 1;
 }
 
-const made = await ensureDevVars(devVars);
-if (made === 'made') console.log(`Made ${devVars} with fresh local secrets.`);
-const { keys, sql } = await localKeys(readMasterSecrets(devVars));
-await quietly('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state);
-await quietly('d1', 'execute', 'DB', '--local', '--persist-to', state, '--command', sql);
-if (!stopping) process.exitCode = await serve();
+function fail(message: string): number {
+  console.error(message);
+  return 1;
+}
 
-/** Runs a wrangler command that has nothing to say unless it fails. */
-async function quietly(...args: string[]): Promise<void> {
-  if (stopping) return;
-  const child = spawn('wrangler', args, { env: { ...env, CI: 'true' }, stdio: ['ignore', 'pipe', 'pipe'] });
+function stop(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
+  stopping = true;
+  running?.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
+}
+
+/** Whoever ends npm alone (an editor's stop button) ends the shell between it and us, which tells nobody. */
+function stopWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent && !stopping) stop('SIGTERM');
+  }, 250).unref();
+}
+
+/** Whether something listens there already: asked before wrangler is, or its answers would pass for ours. */
+async function answers(port: number): Promise<boolean> {
+  const socket = connect({ port, host: 'localhost' });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Runs a wrangler command that has nothing to say unless it fails; whether it succeeded. */
+async function quietly(...args: string[]): Promise<boolean> {
+  if (stopping) return false;
+  const child = spawn(process.execPath, [wrangler, ...args], {
+    env: { ...env, CI: 'true' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   running = child;
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -56,36 +110,44 @@ async function quietly(...args: string[]): Promise<void> {
     });
   }
   const [code] = await once(child, 'close');
-  if (code === 0 || stopping) return;
-  console.error(said);
-  console.error(`wrangler ${args.slice(0, 3).join(' ')} failed`);
-  process.exit(1);
+  if (code !== 0 && !stopping) console.error(`${said}\nwrangler ${args.slice(0, 3).join(' ')} failed`);
+  return code === 0;
 }
 
-async function serve(): Promise<number> {
-  const args = ['dev', '--port', port, '--persist-to', state, '--show-interactive-dev-session=false'];
-  args.push('--var', `PUBLIC_URL:${publicUrl}`, '--env-file', devVars, ...forwarded);
-  const child = spawn('wrangler', args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+async function serve(keys: LocalKeys): Promise<number> {
+  const args = ['dev', '--port', String(port), '--persist-to', state, '--show-interactive-dev-session=false'];
+  if (!readDevVars(devVars).PUBLIC_URL) args.push('--var', `PUBLIC_URL:${address}`);
+  args.push('--env-file', devVars, ...forwarded);
+  const child = spawn(process.execPath, [wrangler, ...args], {
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   running = child;
-  const ended = once(child, 'close');
-  const ready = await Promise.race([untilHealthy(), ended.then(() => false)]);
-  if (ready) console.log(welcome(keys));
-  const [code] = await ended;
+  const ended = new AbortController();
+  void greet(keys, ended.signal);
+  const [code] = await once(child, 'close');
+  ended.abort();
   return stopping ? 0 : (code ?? 1);
 }
 
-async function untilHealthy(): Promise<boolean> {
-  while (!stopping) {
-    const answer = await fetch(`${publicUrl}/health`).catch(() => null);
-    if (answer) return answer.ok;
+/** Says what to try first as soon as the Worker answers, or what keeps it from serving. */
+async function greet(keys: LocalKeys, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    const answer = await fetch(`${address}/health`, { signal: ended }).catch(() => null);
+    if (answer?.ok) return console.log(welcome(keys));
+    if (answer) {
+      const { detail } = (await answer.json().catch(() => ({}))) as { detail?: string };
+      return console.error(
+        `\nUsher does not serve: ${detail ?? `its health check answers ${answer.status}`}\n`,
+      );
+    }
     await new Promise(resolve => setTimeout(resolve, 100));
   }
-  return false;
 }
 
 function welcome({ publishableKey, secretKey, accessKey, accessSecret }: LocalKeys): string {
   return `
-Usher is at ${publicUrl} (Ctrl-C stops it; its state stays in ${state})
+Usher is at ${address} (Ctrl-C stops it; its state stays in ${state})
 
   publishable key   ${publishableKey}
   secret key        ${secretKey}
@@ -94,7 +156,7 @@ Usher is at ${publicUrl} (Ctrl-C stops it; its state stays in ${state})
 
 Sign somebody in:
 
-  curl -s ${publicUrl}/api/v5/sessions -H 'X-API-KEY: ${publishableKey}' \\
+  curl -s ${address}/api/v5/sessions -H 'X-API-KEY: ${publishableKey}' \\
     -H 'Content-Type: application/json' -d '{"userId":"ada","deviceId":"laptop"}'
 `;
 }

@@ -194,8 +194,10 @@ export class DeviceSessions extends DurableObject<Env> {
     const settledBefore = Date.now() - NOTE_SETTLED_MS;
     await Promise.all(
       noted.map(async id => {
-        const inside = await this.#liveSession(id).holds(String(standing.value.record.uid));
-        if (!inside) this.#storage.forgetLiveSession(id, settledBefore);
+        const found = await this.#liveSession(id).whereabouts(String(standing.value.record.uid));
+        // Who is outside may have a join on its way, so that only a settled note of theirs goes.
+        if (found === 'outside') this.#storage.forgetLiveSession(id, settledBefore);
+        if (found === 'over') this.#storage.forgetLiveSession(id, Number.POSITIVE_INFINITY);
       }),
     );
     return this.standing(sid);

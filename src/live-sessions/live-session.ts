@@ -76,7 +76,7 @@ export type LiveSessionObject = Pick<
   | 'destroy'
   | 'discard'
   | 'endDeviceSession'
-  | 'holds'
+  | 'whereabouts'
 > & { fetch(request: Request): Promise<Response> };
 
 /**
@@ -235,9 +235,10 @@ export class LiveSession extends DurableObject<Env> {
     }
   }
 
-  /** Whether this subject is in. */
-  holds(subject: string): boolean {
-    return this.#live(Date.now()).ok && this.#storage.memberOf(subject) !== null;
+  /** Whether this subject is in, is not, or can never be again because the session is over. */
+  whereabouts(subject: string): 'inside' | 'outside' | 'over' {
+    if (!this.#live(Date.now()).ok) return 'over';
+    return this.#storage.memberOf(subject) ? 'inside' : 'outside';
   }
 
   /**

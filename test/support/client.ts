@@ -57,10 +57,8 @@ export interface SignedIn {
   sid: string;
 }
 
-let devices = 0;
-
 /** Signs a user in on a device of its own (surface A). */
-export async function signIn(userId: string, deviceId = `device-${(devices += 1)}`): Promise<SignedIn> {
+export async function signIn(userId: string, deviceId = `device-${crypto.randomUUID()}`): Promise<SignedIn> {
   const { status, body } = await call('POST', '/api/v5/sessions', {
     key: keys.publishableKey,
     body: { userId, deviceId },

@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { makeMasterSecret, makeSigningKey } from '../src/dev/secrets.ts';
+
+const signingKey = await makeSigningKey();
+const good = {
+  ENVIRONMENT: 'production',
+  PUBLIC_URL: 'https://usher.example',
+  SIGNING_KEYS: JSON.stringify({ keys: [signingKey] }),
+  MASTER_SECRETS: makeMasterSecret(1),
+};
+
+function problemsOf(change: Record<string, unknown>): string {
+  const read = readConfig({ ...good, ...change });
+  return read.ok ? '' : read.problems.join('\n');
+}
+
+it('takes a whole production configuration, with the safe defaults', () => {
+  const read = readConfig(good);
+  expect(read).toMatchObject({
+    ok: true,
+    config: { development: false, networkMode: 'secure', allowedOrigins: [], serverTiming: false },
+  });
+});
+
+it.each([
+  ['a missing address', { PUBLIC_URL: undefined }, 'PUBLIC_URL'],
+  ['plain http', { PUBLIC_URL: 'http://usher.example' }, 'https'],
+  ['an address with a path', { PUBLIC_URL: 'https://usher.example/api' }, 'origin'],
+  ['missing signing keys', { SIGNING_KEYS: undefined }, 'SIGNING_KEYS'],
+  ['empty signing keys', { SIGNING_KEYS: '' }, 'SIGNING_KEYS'],
+  ['no signing key', { SIGNING_KEYS: '{"keys":[]}' }, 'at least one'],
+  ['signing keys that are no JSON', { SIGNING_KEYS: 'secret' }, 'not JSON'],
+  [
+    'a public signing key',
+    { SIGNING_KEYS: JSON.stringify({ keys: [{ ...signingKey, d: undefined }] }) },
+    'keys.0.d',
+  ],
+  [
+    'another kind of key',
+    { SIGNING_KEYS: JSON.stringify({ keys: [{ kty: 'oct', k: 'AAAA', kid: 'a' }] }) },
+    'keys.0.kty',
+  ],
+  ['a kid used twice', { SIGNING_KEYS: JSON.stringify({ keys: [signingKey, signingKey] }) }, 'kid twice'],
+  ['missing master secrets', { MASTER_SECRETS: undefined }, 'MASTER_SECRETS'],
+  ['a short master secret', { MASTER_SECRETS: '1:c2hvcnQ' }, '32 random bytes'],
+  ['a made-up master secret', { MASTER_SECRETS: `1:${'A'.repeat(43)}` }, 'not random'],
+  ['a default master secret', { MASTER_SECRETS: 'changeme' }, 'ring'],
+  ['a version used twice', { MASTER_SECRETS: `${makeMasterSecret(1)},${makeMasterSecret(1)}` }, 'twice'],
+  ['an unknown network mode', { NETWORK_MODE: 'closed' }, 'NETWORK_MODE'],
+  ['a lifetime that is no number', { ACCESS_TOKEN_SECONDS: 'long' }, 'ACCESS_TOKEN_SECONDS'],
+])('refuses %s', (_, change, said) => {
+  expect(problemsOf(change)).toContain(said);
+});
+
+it('says every problem at once', () => {
+  expect(problemsOf({ SIGNING_KEYS: undefined, MASTER_SECRETS: undefined }).split('\n')).toHaveLength(2);
+});
+
+it('fills in an address in development, where its own pages may call', () => {
+  expect(readConfig({ ...good, ENVIRONMENT: 'development', PUBLIC_URL: undefined })).toMatchObject({
+    ok: true,
+    config: {
+      publicUrl: 'http://localhost:8787',
+      allowedOrigins: ['http://localhost:8787'],
+      serverTiming: true,
+    },
+  });
+});

@@ -1,0 +1,88 @@
+import { expect, it } from 'vitest';
+import type { DeviceSession } from '../../src/device-sessions/contract.ts';
+import {
+  authenticate,
+  endOf,
+  MOST_DEVICE_SESSIONS,
+  MOST_LIVE_SESSIONS,
+  nextAlarm,
+  noteLiveSession,
+  open,
+  retryAt,
+} from '../../src/device-sessions/rules.ts';
+
+const NOW = 1_800_000_000_000;
+const session: DeviceSession = {
+  id: 'one',
+  deviceId: 'laptop',
+  deviceInfo: {},
+  ipAddress: null,
+  openedBy: 'A',
+  proof: 'userId',
+  createdAt: NOW,
+  lastUsedAt: NOW,
+  absoluteEndAt: NOW + 1_000_000_000,
+  idleEndAt: NOW + 1_000_000,
+};
+const first = { version: 1, credentialVersion: 1 };
+const facts = { held: first, offered: first, standing: [], deviceId: 'laptop' };
+const devices = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ id: `s${index}`, deviceId: `d${index}` }));
+
+it('ends a device session at the earlier of its two ends, to the millisecond', () => {
+  expect(endOf(session)).toBe(NOW + 1_000_000);
+  expect(endOf({ ...session, idleEndAt: null })).toBe(NOW + 1_000_000_000);
+  expect(authenticate(session, NOW + 999_999).ok).toBe(true);
+  expect(authenticate(session, NOW + 1_000_000)).toMatchObject({ code: 'session_ended' });
+  expect(authenticate(null, NOW)).toMatchObject({ code: 'session_ended' });
+});
+
+it('notes its use at most every ten minutes', () => {
+  expect(authenticate(session, NOW + 599_999)).toMatchObject({ value: { touch: false } });
+  expect(authenticate(session, NOW + 600_000)).toMatchObject({ value: { touch: true } });
+});
+
+it('ends the earlier session of the same device', () => {
+  const standing = [...devices(2), { id: 'old', deviceId: 'laptop' }];
+  expect(open({ ...facts, standing })).toEqual({ ok: true, value: { ending: ['old'] } });
+});
+
+it('ends the oldest beyond the cap, and none before', () => {
+  expect(open({ ...facts, standing: devices(MOST_DEVICE_SESSIONS - 1) })).toMatchObject({
+    value: { ending: [] },
+  });
+  expect(open({ ...facts, standing: devices(MOST_DEVICE_SESSIONS) })).toMatchObject({
+    value: { ending: ['s0'] },
+  });
+});
+
+it('refuses a sign-in that read an older record than is known', () => {
+  const held = { version: 5, credentialVersion: 2 };
+  expect(open({ ...facts, held, offered: { version: 4, credentialVersion: 2 } })).toMatchObject({
+    code: 'stale_record',
+  });
+  expect(open({ ...facts, held, offered: { version: 6, credentialVersion: 1 } })).toMatchObject({
+    code: 'stale_record',
+  });
+  expect(open({ ...facts, held, offered: held }).ok).toBe(true);
+  expect(open({ ...facts, held: null }).ok).toBe(true);
+});
+
+it('notes at most twenty live sessions, and a noted one any number of times', () => {
+  const noted = Array.from({ length: MOST_LIVE_SESSIONS }, (_, index) => `live${index}`);
+  expect(noteLiveSession(noted.slice(1), 'another').ok).toBe(true);
+  expect(noteLiveSession(noted, 'another')).toMatchObject({ code: 'too_many_live_sessions' });
+  expect(noteLiveSession(noted, 'live3').ok).toBe(true);
+});
+
+it('tells again after 2 s, doubling to 5 minutes', () => {
+  expect([0, 1, 2, 7, 8, 30].map(attempts => retryAt(attempts, 0))).toEqual([
+    2_000, 4_000, 8_000, 256_000, 300_000, 300_000,
+  ]);
+});
+
+it('sets the alarm to the earliest of ends and deliveries', () => {
+  expect(nextAlarm([], null)).toBe(null);
+  expect(nextAlarm([session, { ...session, idleEndAt: NOW + 5 }], NOW + 9)).toBe(NOW + 5);
+  expect(nextAlarm([session], NOW + 9)).toBe(NOW + 9);
+});
