@@ -56,8 +56,11 @@ const nameOf = (caller: Caller): string => (caller.kind === 'user' ? caller.clai
 
 async function fromAuthorization(deps: Deps, authorization: string): Promise<Caller> {
   const basic = /^Basic +([\w+/=-]+)$/i.exec(authorization)?.[1];
-  if (basic === undefined)
-    return { kind: 'user', claims: await verified(deps, 'access', bearer(authorization)) };
+  if (basic === undefined) {
+    const claims = await deps.keyRing.verify('access', bearer(authorization), deps.now());
+    if (!claims) throw new AppError('invalid_token');
+    return { kind: 'user', claims };
+  }
   const pair = new TextDecoder().decode(fromBase64(basic) ?? new Uint8Array());
   const colon = pair.indexOf(':');
   return system(deps, readAccessPair(pair.slice(0, Math.max(0, colon)), pair.slice(colon + 1)));
@@ -68,19 +71,21 @@ async function system(deps: Deps, presented: ReturnType<typeof readKey>): Promis
   return { kind: 'system', keyId: presented.id };
 }
 
-/** Requires a member token. Whether the membership stands is the live session's to say. */
-export const memberToken = createMiddleware<AppEnv & { Variables: { member: Claims<'member'> } }>(
+type PresentedMember = Claims<'member'> & { expired: boolean };
+
+/** Requires a member token. Whether the membership stands, or the session is over, is the live session's to say. */
+export const memberToken = createMiddleware<AppEnv & { Variables: { member: PresentedMember } }>(
   async (c, next) => {
     refuseTokenInQuery(c.req);
-    c.set('member', await verified(c.get('deps'), 'member', bearer(c.req.header('authorization'))));
+    c.set('member', await verifyMember(c.get('deps'), bearer(c.req.header('authorization'))));
     await next();
   },
 );
 
-async function verified<Kind extends 'access' | 'member'>({ keyRing, now }: Deps, kind: Kind, token: string) {
-  const claims = await keyRing.verify(kind, token, now());
-  if (!claims) throw new AppError('invalid_token');
-  return claims;
+export async function verifyMember({ keyRing, now }: Deps, token: string): Promise<PresentedMember> {
+  const verified = await keyRing.verifyEvenExpired('member', token, now());
+  if (!verified) throw new AppError('invalid_token');
+  return { ...verified.claims, expired: verified.expired };
 }
 
 /** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). */

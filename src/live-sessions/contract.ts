@@ -138,4 +138,6 @@ export interface MemberCredential {
   mid: string;
   sid: string;
   subject: string;
+  /** The token is genuine and past its `exp`: told apart so that a session that is over answers as over. */
+  expired: boolean;
 }

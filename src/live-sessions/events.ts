@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { AppError } from '../errors.ts';
-import { bearer, refuseTokenInQuery } from '../http/authenticate.ts';
+import { bearer, refuseTokenInQuery, verifyMember } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
 import { isAllowedOrigin } from '../http/security-headers.ts';
 import { MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
@@ -16,14 +16,13 @@ export async function connect(c: Context<AppEnv>): Promise<Response> {
   refuseTokenInQuery(c.req);
   const deps = c.get('deps');
   const { token, subprotocol } = presentedToken(c);
-  const verified = await deps.keyRing.verifyEvenExpired('member', token, deps.now());
-  if (!verified) throw new AppError('invalid_token');
+  const member = await verifyMember(deps, token);
   const headers = new Headers({
     Upgrade: 'websocket',
-    [MEMBER_HEADER]: JSON.stringify(credentialOf(verified.claims)),
+    [MEMBER_HEADER]: JSON.stringify(credentialOf(member)),
   });
   if (subprotocol) headers.set('sec-websocket-protocol', subprotocol);
-  const live = liveSessionOf(deps, verified.claims);
+  const live = liveSessionOf(deps, member);
   const { webSocket, headers: answered } = await live.fetch(
     new Request('http://live-session/events', { headers }),
   );

@@ -225,7 +225,7 @@ export class LiveSession extends DurableObject<Env> {
     if (!live.ok) return;
     this.#storage.putSignedOut(sid);
     const member = this.#storage.memberOf(subject);
-    if (!member || !this.#storage.memberBy({ mid: member.mid, sid, subject })) return;
+    if (!member || !this.#storage.memberBy({ mid: member.mid, sid, subject, expired: false })) return;
     this.#storage.deleteCredential(sid);
     if (this.#storage.hasCredential(member.mid)) {
       const { frame, code } = this.#farewell(subject, 'signed_out');
@@ -251,6 +251,7 @@ export class LiveSession extends DurableObject<Env> {
     const { 0: client, 1: server } = new WebSocketPair();
     const inside = this.#inside(credential, now);
     if (inside.ok) {
+      this.#warnIfDue(inside.value, now);
       this.#sockets.accept(server, credential, now);
       this.#welcome(server, inside.value, now);
     } else {
@@ -288,12 +289,7 @@ export class LiveSession extends DurableObject<Env> {
     const now = Date.now();
     const live = this.#live(now);
     if (!live.ok) return;
-    const { session, state } = live.value;
-    if (warningDue(session, state, now)) {
-      state.warned = true;
-      this.#storage.putState(state);
-      this.#channel.broadcast(expiring(live.value, now));
-    }
+    this.#warnIfDue(live.value, now);
     this.#setAlarm(live.value);
   }
 
@@ -311,7 +307,7 @@ export class LiveSession extends DurableObject<Env> {
   #inside(credential: MemberCredential, now: number): Result<Live & { member: Member }, NoMember> {
     const live = this.#live(now);
     if (!live.ok) return live;
-    const member = this.#storage.memberBy(credential);
+    const member = credential.expired ? null : this.#storage.memberBy(credential);
     return member ? ok({ ...live.value, member }) : refuse('membership_ended');
   }
 
@@ -365,9 +361,15 @@ export class LiveSession extends DurableObject<Env> {
     const view = viewSession(this.#sessionId, this.#storage, live, member.subject, null, PAGE);
     const data = presentState(view, viewMember(member, state), now);
     this.#channel.tell(socket, { eventType: 'SessionState', data });
-    if (warningDue(live.session, { ...state, warned: false }, now)) {
-      this.#channel.tell(socket, expiring(live, now));
-    }
+    if (state.warned) this.#channel.tell(socket, expiring(live, now));
+  }
+
+  /** The warning to all; who connects from then on hears it after the state. */
+  #warnIfDue(live: Live, now: number): void {
+    if (!warningDue(live.session, live.state, now)) return;
+    live.state.warned = true;
+    this.#storage.putState(live.state);
+    this.#channel.broadcast(expiring(live, now));
   }
 
   #tellHost({ state }: Live): void {

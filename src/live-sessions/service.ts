@@ -21,6 +21,9 @@ export interface Admitted {
   token: string;
 }
 
+/** A genuine member token, as its bearer presented it. */
+export type PresentedMember = Claims<'member'> & Pick<MemberCredential, 'expired'>;
+
 export interface JoinRequest {
   sessionId: string;
   password: string | null;
@@ -65,7 +68,7 @@ export async function joinLiveSession(
 
 export async function readLiveSession(
   deps: Deps,
-  member: Claims<'member'>,
+  member: PresentedMember,
   cursor: MemberCursor | null,
   limit: number,
 ): Promise<LiveSessionView> {
@@ -75,7 +78,7 @@ export async function readLiveSession(
 /** Removes and bars a person; refusals as the live session gives them. */
 export async function kickMember(
   deps: Deps,
-  member: Claims<'member'>,
+  member: PresentedMember,
   userId: string,
   reason: string | null,
 ): Promise<void> {
@@ -83,27 +86,24 @@ export async function kickMember(
   deps.audit('kicked', { uid: member.uid ?? null, liveId: member.live, userId });
 }
 
-export async function leaveLiveSession(deps: Deps, member: Claims<'member'>): Promise<void> {
+export async function leaveLiveSession(deps: Deps, member: PresentedMember): Promise<void> {
   unwrap(await liveSessionOf(deps, member).disconnect(credentialOf(member)));
 }
 
-export async function deleteLiveSession(deps: Deps, member: Claims<'member'>): Promise<void> {
+export async function deleteLiveSession(deps: Deps, member: PresentedMember): Promise<void> {
   unwrap(await liveSessionOf(deps, member).destroy(credentialOf(member)));
   deps.audit('live_session_deleted', { uid: member.uid ?? null, liveId: member.live });
 }
 
 /** The live session a member token names. */
-export function liveSessionOf(
-  deps: Pick<Deps, 'liveSession'>,
-  { live }: Claims<'member'>,
-): LiveSessionObject {
+export function liveSessionOf(deps: Pick<Deps, 'liveSession'>, { live }: PresentedMember): LiveSessionObject {
   const object = deps.liveSession(live);
   if (!object) throw new AppError('live_session_not_found');
   return object;
 }
 
-export function credentialOf({ mid, sid, uid, sub }: Claims<'member'>): MemberCredential {
-  return { mid, sid, subject: uid === undefined ? sub : String(uid) };
+export function credentialOf({ mid, sid, uid, sub, expired }: PresentedMember): MemberCredential {
+  return { mid, sid, subject: uid === undefined ? sub : String(uid), expired };
 }
 
 function issueMemberToken(
