@@ -13,8 +13,8 @@ export interface Deps {
   /** Epoch ms. */
   now: () => number;
   trips: Trips;
-  /** Lets work go on after the answer. */
-  defer: (work: Promise<unknown>) => void;
+  /** Does work off the response path: its trips are its own, and its failure is only logged. */
+  defer: (work: (deps: Deps) => Promise<unknown>) => void;
   /** One structured line about a security event; never a secret in it. */
   audit: (event: SecurityEvent, facts?: Record<string, string | number | boolean | null>) => void;
   deviceSessions: (uid: number) => DeviceSessionsObject;
@@ -42,7 +42,8 @@ export interface World {
 
 const keyRings = new WeakMap<Config, KeyRing>();
 
-export function makeDeps({ env, config, requestId, trips, waitUntil }: World): Deps {
+export function makeDeps(world: World): Deps {
+  const { env, config, requestId, trips, waitUntil } = world;
   const keyRing = keyRings.get(config) ?? makeKeyRing(config.signingKeys, config.publicUrl);
   keyRings.set(config, keyRing);
   return {
@@ -51,7 +52,10 @@ export function makeDeps({ env, config, requestId, trips, waitUntil }: World): D
     keyRing,
     now: () => Date.now(),
     trips,
-    defer: work => waitUntil(work.catch(error => console.error('deferred work failed', error))),
+    defer: work => {
+      const deferred = makeDeps({ ...world, trips: { d1: 0, objects: 0 } });
+      waitUntil(work(deferred).catch(error => console.error('deferred work failed', error)));
+    },
     audit: (event, facts) => console.log(JSON.stringify({ event, requestId, ...facts })),
     deviceSessions: uid => {
       const stub = env.DEVICE_SESSIONS.getByName(String(uid));

@@ -38,7 +38,7 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
       idleMs: deps.config.refreshIdleMs,
     });
     if (!opened.ok) continue;
-    if (copyLags) deps.defer(noteCopied(deps, record));
+    if (copyLags) deps.defer(later => noteCopied(later, record));
     requireEverywhere(opened.value);
     deps.audit('signed_in', { uid: record.uid, sid: opened.value.session.id, by: 'A' });
     return { tokens: await issueTokens(deps, record, opened.value.session), record };

@@ -60,7 +60,7 @@ export async function joinLiveSession(
   const admitted = proven
     ? await live.admit({ sid, record, notedAt, identity: request.identity, passwords })
     : ({ ok: false, code: 'address_not_proven' } as const);
-  if (!admitted.ok) deps.defer(Promise.resolve(deps.deviceSessions(uid).withdrawJoin(sid, liveId)));
+  if (!admitted.ok) deps.defer(async later => later.deviceSessions(uid).withdrawJoin(sid, liveId));
   const created = unwrap(admitted);
   deps.audit('joined', { uid, sid, liveId, mid: created.mid });
   return { created, token: await issueMemberToken(deps, created, { uid, sid, sub }) };
