@@ -1,7 +1,7 @@
-import { evictDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { call, joinAs, openRoom, type Room, type SignedIn, signIn } from '../support/client.ts';
+import { liveStub } from '../support/objects.ts';
 import { Listener, listen, upgrade } from '../support/socket.ts';
 
 let host: SignedIn;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 const kick = (reason?: string) =>
   call('POST', '/session/current/kick', { token: room.token, body: { userId: client.userId, reason } });
-const evict = () => evictDurableObject(env.LIVE_SESSIONS.get(env.LIVE_SESSIONS.idFromString(room.sessionId)));
+const evict = () => evictDurableObject(liveStub(room.sessionId));
 
 describe('works', () => {
   it('tells the state first, as GET /session/current would', async () => {
@@ -223,6 +223,17 @@ describe('keeps out', () => {
     const late = await listen(room.token);
     expect(await late.hasClosed()).toMatchObject({ code: 4410 });
     expect(late.types()).toEqual(['SessionEnded']);
+  });
+
+  it('S46 a socket whose membership is gone without its close, at its next frame', async () => {
+    const socket = await listen(token);
+    await socket.heard('SessionState');
+    await runInDurableObject(liveStub(room.sessionId), (_, { storage }) => {
+      storage.sql.exec('DELETE FROM credentials WHERE sid = ?', client.sid);
+    });
+    socket.socket.send('hello');
+    expect(await socket.hasClosed()).toMatchObject({ code: 4401 });
+    expect(socket.types()).toEqual(['SessionState', 'SignedOut']);
   });
 
   it('the sockets of one device whose session ended, and not those of the other', async () => {
