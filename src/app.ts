@@ -1,11 +1,16 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
-import { deviceSessionRoutes } from './device-sessions/routes.ts';
+import { authTokenRoutes } from './auth-tokens/routes.ts';
+import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.ts';
+import { roleRoutes, userAdministrationRoutes } from './directory/routes.ts';
 import { type AppEnv, provideDeps, serverTiming } from './http/context.ts';
 import { renderError, renderRefusal } from './http/problem.ts';
 import { crossOrigin, noStore, securityHeaders } from './http/security-headers.ts';
+import { identifierSessionRoutes } from './identifier-sessions/routes.ts';
+import { keyRoutes } from './keys/routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
+import { oauthRoutes } from './oauth/routes.ts';
 
 const app = new Hono<AppEnv>();
 
@@ -28,7 +33,16 @@ const routes = app
   .route('/api/v3', deviceSessionRoutes)
   .route('/api/v4', deviceSessionRoutes)
   .route('/api/v5', deviceSessionRoutes)
-  .route('/session', liveSessionRoutes);
+  .route('/api/v3', authTokenRoutes)
+  .route('/api/v4', authTokenRoutes)
+  .route('/api/v5', authTokenRoutes)
+  .route('/api/sessions', identifierSessionRoutes)
+  .route('/session', liveSessionRoutes)
+  .route('/users/me', ownDeviceRoutes)
+  .route('/v1/users', userAdministrationRoutes)
+  .route('/v1/roles', roleRoutes)
+  .route('/v1/keys', keyRoutes)
+  .route('/', oauthRoutes);
 
 app.notFound(c => renderRefusal(c, 'not_found'));
 app.onError(renderError);

@@ -15,6 +15,7 @@ export interface Config {
   accessTokenMs: number;
   refreshAbsoluteMs: number;
   refreshIdleMs: number;
+  identifierSessionMs: number;
   maxSessionMegabytes: number;
   serverTiming: boolean;
 }
@@ -66,6 +67,7 @@ const schema = (development: boolean) =>
     ACCESS_TOKEN_SECONDS: seconds(3600),
     REFRESH_ABSOLUTE_SECONDS: seconds(30 * 86_400),
     REFRESH_IDLE_SECONDS: seconds(7 * 86_400),
+    IDENTIFIER_SESSION_SECONDS: seconds(600),
     MAX_SESSION_MEGABYTES: z.coerce.number().int().min(0).default(10_240),
     SERVER_TIMING: z.enum(['on', 'off']).default(development ? 'on' : 'off'),
   });
@@ -95,6 +97,7 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
       accessTokenMs: settings.ACCESS_TOKEN_SECONDS,
       refreshAbsoluteMs: settings.REFRESH_ABSOLUTE_SECONDS,
       refreshIdleMs: settings.REFRESH_IDLE_SECONDS,
+      identifierSessionMs: settings.IDENTIFIER_SESSION_SECONDS,
       maxSessionMegabytes: settings.MAX_SESSION_MEGABYTES,
       serverTiming: settings.SERVER_TIMING === 'on',
     },

@@ -3,7 +3,9 @@ import { type KeyRing, makeKeyRing } from './crypto/key-ring.ts';
 import { type Database, openDatabase } from './db.ts';
 import type { DeviceSessionsObject } from './device-sessions/device-sessions.ts';
 import type { LiveSessionObject } from './live-sessions/live-session.ts';
+import type { SingleUseObject } from './single-use/single-use.ts';
 import { countCalls, type Trips } from './trips.ts';
+import type { TakeCopy } from './users/service.ts';
 
 /** What services need of the world, built per request; a service says which part with `Pick<Deps, …>`. */
 export interface Deps {
@@ -21,11 +23,23 @@ export interface Deps {
   /** The live session of this id, or null where the id cannot be one. */
   liveSession: (id: string) => LiveSessionObject | null;
   newLiveSessionId: () => string;
+  singleUse: (shard: string) => SingleUseObject;
+  takeCopy: TakeCopy;
 }
 
 export type SecurityEvent =
   | 'signed_in'
   | 'signed_out'
+  | 'refreshed'
+  | 'refresh_reused'
+  | 'session_ended'
+  | 'auth_token_issued'
+  | 'banned'
+  | 'ban_lifted'
+  | 'roles_changed'
+  | 'key_created'
+  | 'key_revoked'
+  | 'token_revoked'
   | 'refused'
   | 'live_session_created'
   | 'joined'
@@ -46,6 +60,10 @@ export function makeDeps(world: World): Deps {
   const { env, config, requestId, trips, waitUntil } = world;
   const keyRing = keyRings.get(config) ?? makeKeyRing(config.signingKeys, config.publicUrl);
   keyRings.set(config, keyRing);
+  const deviceSessions = (uid: number): DeviceSessionsObject => {
+    const stub = env.DEVICE_SESSIONS.getByName(String(uid));
+    return countCalls(stub as unknown as DeviceSessionsObject, trips);
+  };
   return {
     config,
     db: openDatabase(env.DB, trips),
@@ -57,10 +75,9 @@ export function makeDeps(world: World): Deps {
       waitUntil(work(deferred).catch(error => console.error('deferred work failed', error)));
     },
     audit: (event, facts) => console.log(JSON.stringify({ event, requestId, ...facts })),
-    deviceSessions: uid => {
-      const stub = env.DEVICE_SESSIONS.getByName(String(uid));
-      return countCalls(stub as unknown as DeviceSessionsObject, trips);
-    },
+    deviceSessions,
+    takeCopy: async record => deviceSessions(record.uid).takeCopy(record),
+    singleUse: shard => countCalls(env.SINGLE_USE.getByName(shard) as unknown as SingleUseObject, trips),
     liveSession: id => {
       try {
         const stub = env.LIVE_SESSIONS.get(env.LIVE_SESSIONS.idFromString(id));

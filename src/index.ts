@@ -1,8 +1,13 @@
 import { app } from './app.ts';
+import { runMaintenance } from './maintenance.ts';
 
 export { DeviceSessions } from './device-sessions/device-sessions.ts';
 export { LiveSession } from './live-sessions/live-session.ts';
 
+export { SingleUse } from './single-use/single-use.ts';
+
 export default {
   fetch: (request, env, ctx) => app.fetch(request, env, ctx),
+  /** Once a minute: what a crash or an unreachable object left behind is put right. */
+  scheduled: (_, env, ctx) => runMaintenance(env, ctx),
 } satisfies ExportedHandler<Env>;

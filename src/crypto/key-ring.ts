@@ -21,10 +21,26 @@ export interface SigningJwk {
   d: string;
 }
 
+/** What verifiers outside need of a key. */
+export type PublicJwk = Omit<SigningJwk, 'd'> & { alg: typeof ALGORITHM; use: 'sig' };
+
 export type Verified<Kind extends TokenKind> = { claims: Claims<Kind>; expired: boolean };
 
 export interface KeyRing {
-  sign<Kind extends TokenKind>(kind: Kind, claims: ClaimsToSign<Kind>, now: number): Promise<string>;
+  /** The key that signs now. */
+  signerKid: string;
+  /**
+   * A token of this kind, issued at `issuedAt` (epoch ms). Ed25519 is deterministic: the same claims, time and
+   * key give the same string. `kid` names the key, where it is still in the ring.
+   */
+  sign<Kind extends TokenKind>(
+    kind: Kind,
+    claims: ClaimsToSign<Kind>,
+    issuedAt: number,
+    kid?: string,
+  ): Promise<string>;
+  /** The public halves, as RFC 7517 and RFC 8037 publish them. */
+  publicKeys(): PublicJwk[];
   /**
    * The claims of a token of this kind, or null for anything else: syntax, length, algorithm, `typ`, `kid`,
    * signature, issuer, audience, required claims and times. `now` in epoch ms. Whether the session behind the
@@ -93,18 +109,22 @@ export function makeKeyRing(jwks: readonly SigningJwk[], issuer: string): KeyRin
   }
 
   return {
-    async sign(kind, { exp, iat, jti, ...claims }, now) {
-      const issuedAt = iat ?? Math.floor(now / 1000);
+    signerKid: signer.kid,
+    async sign(kind, { exp, jti, ...claims }, issuedAt, kid = signer.kid) {
+      const jwk = keys.get(kid) ?? signer;
+      const seconds = Math.floor(issuedAt / 1000);
       return new SignJWT(claims)
-        .setProtectedHeader({ alg: ALGORITHM, typ: tokenTypes[kind], kid: signer.kid })
+        .setProtectedHeader({ alg: ALGORITHM, typ: tokenTypes[kind], kid: jwk.kid })
         .setIssuer(issuer)
         .setAudience(issuer)
         .setJti(jti ?? uuid())
-        .setIssuedAt(issuedAt)
-        .setNotBefore(issuedAt)
+        .setIssuedAt(seconds)
+        .setNotBefore(seconds)
         .setExpirationTime(exp)
-        .sign(await keyOf(signer, 'sign'));
+        .sign(await keyOf(jwk, 'sign'));
     },
+    publicKeys: () =>
+      jwks.map(({ kty, crv, kid, x }) => ({ kty, crv, kid, x, alg: ALGORITHM, use: 'sig' as const })),
     async verify(kind, token, now) {
       const verified = await verifyEvenExpired(kind, token, now);
       return verified && !verified.expired ? verified.claims : null;

@@ -34,7 +34,8 @@ const userClaims = z.object({ ...common, uid: z.int().positive() });
 export const tokenClaims = {
   access: userClaims,
   refresh: userClaims,
-  device: z.object(common),
+  /** A guest of surface E: `session` is random, `identifier` what the device called itself. */
+  device: z.object({ ...common, session: z.string().min(1), identifier: z.string().min(1) }),
   member: z.object({ ...common, uid: z.int().positive().optional(), live: z.string(), mid: z.string() }),
   auth: userClaims,
   logout: userClaims,
@@ -45,5 +46,4 @@ export type Claims<Kind extends TokenKind> = z.infer<(typeof tokenClaims)[Kind]>
 /** What the maker of a token says; the ring adds `iss`, `aud`, `jti`, `iat` and `nbf`. */
 export type ClaimsToSign<Kind extends TokenKind> = Omit<Claims<Kind>, 'jti' | 'iat' | 'nbf'> & {
   jti?: string;
-  iat?: number;
 };

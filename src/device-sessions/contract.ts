@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema, userIdSchema } from '../users/contract.ts';
+import type { Lineage } from './rotation.ts';
 
 /** `POST /api/{v3,v4,v5}/sessions`. Unknown members are ignored; `null` counts as absent. */
 export const signInSchema = z.object({
@@ -28,6 +29,9 @@ export interface DeviceInfo {
 /** `DELETE /api/{v}/sessions?userId=`: whose device sessions end, when it is not the presented one. */
 export const signOutSchema = z.object({ userId: userIdSchema.optional() });
 
+/** `POST /api/{v3,v4,v5}/sessions/refresh`. */
+export const refreshSchema = z.object({ refreshToken: z.string().min(1).max(4096) });
+
 /** Where a device session came from, and what proved the person behind it. */
 export type OpenedBy = 'A' | 'C' | 'D' | 'wallet';
 export type Proof = 'userId' | 'authToken' | 'password' | 'wallet' | 'token';
@@ -44,6 +48,15 @@ export interface DeviceSession {
   createdAt: number;
   lastUsedAt: number;
   absoluteEndAt: number;
-  /** Without a refresh until then it ends; null: no idle end. */
+  /** How long it lives without a refresh; null: no idle end. */
+  idleMs: number | null;
   idleEndAt: number | null;
+  /** The tokens in force. */
+  lineage: Lineage;
+}
+
+/** Refused entry to everything, until lifted or `until` (epoch ms). */
+export interface Ban {
+  reason: string | null;
+  until: number | null;
 }

@@ -4,18 +4,21 @@ import type { Created, CreateLiveSession } from '../live-sessions/contract.ts';
 import type { LiveSessionObject } from '../live-sessions/live-session.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { UserRecord } from '../users/contract.ts';
-import type { DeviceSession } from './contract.ts';
+import type { Ban, DeviceSession } from './contract.ts';
+import { type Outbox, openOutbox } from './outbox.ts';
+import { rotate, type TokenStamp } from './rotation.ts';
 import {
   authenticate,
-  DELIVERY_WAIT_MS,
+  endedByCopy,
   endOf,
+  isOlder,
   NOTE_SETTLED_MS,
   nextAlarm,
   noteLiveSession,
   open,
-  retryAt,
+  refreshed,
 } from './rules.ts';
-import { type Delivery, type DeviceSessionsStorage, openStorage } from './storage.ts';
+import { type DeviceSessionsStorage, openStorage } from './storage.ts';
 
 export interface OpenDeviceSession
   extends Pick<DeviceSession, 'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof'> {
@@ -24,6 +27,8 @@ export interface OpenDeviceSession
   absoluteMs: number;
   /** Null: no idle end. */
   idleMs: number | null;
+  /** The key that will sign the tokens. */
+  kid: string;
 }
 
 /** A device session that stands, and the copy of its user's record. */
@@ -40,36 +45,61 @@ export interface Ended {
 /** The RPC methods, for callers in the Worker and in other objects. */
 export type DeviceSessionsObject = Pick<
   DeviceSessions,
-  'open' | 'standing' | 'end' | 'endAll' | 'createLiveSession' | 'noteJoin' | 'withdrawJoin'
+  | 'open'
+  | 'standing'
+  | 'refresh'
+  | 'list'
+  | 'end'
+  | 'endOne'
+  | 'endOthers'
+  | 'endAll'
+  | 'takeCopy'
+  | 'ban'
+  | 'liftBan'
+  | 'createLiveSession'
+  | 'noteJoin'
+  | 'withdrawJoin'
 >;
 
 /**
- * One user's device sessions, named by `users.id`: sole authority on who is signed in where, and on which live
- * sessions were joined through which device session.
+ * One user's device sessions, named by `users.id`: sole authority on who is signed in where, on the ban, and on
+ * which live sessions were joined through which device session.
  */
 export class DeviceSessions extends DurableObject<Env> {
   readonly #storage: DeviceSessionsStorage;
+  readonly #outbox: Outbox;
   #exists: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#storage = openStorage(ctx.storage);
     this.#exists = this.#storage.exists();
+    this.#outbox = openOutbox({
+      storage: this.#storage,
+      transaction: change => ctx.storage.transactionSync(change),
+      liveSession: liveId => this.#liveSession(liveId),
+      setAlarm: () => this.#setAlarm(),
+    });
   }
 
   /**
    * Opens a device session and takes the copy of the record. Ends an earlier session of the same device, and the
-   * oldest beyond the cap. Refuses `stale_record` where the caller's read of D1 is older than what is known here.
+   * oldest beyond the cap. Refuses `banned`, and `stale_record` where the caller's read of D1 is older than what
+   * is known here.
    */
-  async open(input: OpenDeviceSession): Promise<Result<Standing & Ended, 'stale_record'>> {
+  async open(input: OpenDeviceSession): Promise<Result<Standing & Ended, 'banned' | 'stale_record'>> {
     const now = Date.now();
-    const { record, absoluteMs, idleMs, ...given } = input;
-    const decision = open({
-      held: this.#exists ? this.#storage.record() : null,
-      offered: record,
-      standing: this.#exists ? this.#storage.sessions() : [],
-      deviceId: input.deviceId,
-    });
+    const { record, absoluteMs, kid, ...given } = input;
+    const decision = open(
+      {
+        held: this.#exists ? this.#storage.record() : null,
+        ban: this.#exists ? this.#storage.ban() : null,
+        offered: record,
+        standing: this.#sessions(),
+        deviceId: input.deviceId,
+      },
+      now,
+    );
     if (!decision.ok) return decision;
     const session: DeviceSession = {
       ...given,
@@ -77,18 +107,16 @@ export class DeviceSessions extends DurableObject<Env> {
       createdAt: now,
       lastUsedAt: now,
       absoluteEndAt: now + absoluteMs,
-      idleEndAt: idleMs === null ? null : now + idleMs,
+      idleEndAt: given.idleMs === null ? null : now + given.idleMs,
+      lineage: { current: newStamp(kid, now), previousJti: null },
     };
     const { ending } = decision.value;
-    this.ctx.storage.transactionSync(() => {
-      this.#storage.createTables();
+    this.#change(() => {
       this.#storage.putRecord(record);
       for (const id of ending) this.#storage.endSession(id, now);
       this.#storage.insertSession(session);
     });
-    this.#exists = true;
-    this.#setAlarm();
-    return ok({ session, record, everywhere: await this.#deliver(ending) });
+    return ok({ session, record, everywhere: await this.#outbox.deliver(ending) });
   }
 
   /** The presented device session, if it stands: asked by every authenticated request, so nothing caches it. */
@@ -104,11 +132,57 @@ export class DeviceSessions extends DurableObject<Env> {
     return ok({ session: touched, record });
   }
 
+  /**
+   * Takes a refresh token of this device session: its pair from now on, or the pair in force again where the
+   * immediate parent comes within the grace. Anything else is a theft: the device session ends with every token.
+   */
+  async refresh(
+    sid: string,
+    refreshJti: string,
+    kid: string,
+  ): Promise<Result<Standing, 'session_ended' | 'refresh_reused'>> {
+    const standing = this.standing(sid);
+    if (!standing.ok) return standing;
+    const { session, record } = standing.value;
+    const now = Date.now();
+    const rotation = rotate(session.lineage, refreshJti, newStamp(kid, now), now);
+    if (rotation.kind === 'repeat') return standing;
+    if (rotation.kind === 'reused') {
+      await this.#outbox.end([sid]);
+      return refuse('refresh_reused');
+    }
+    const next = refreshed(session, rotation.lineage, now);
+    this.#change(() => this.#storage.updateSession(next));
+    return ok({ session: next, record });
+  }
+
+  /** Every device session that stands, the oldest first, to the bearer of one of them. */
+  list(sid: string): Result<DeviceSession[], 'session_ended'> {
+    const standing = this.standing(sid);
+    if (!standing.ok) return standing;
+    const now = Date.now();
+    return ok(this.#sessions().filter(session => now < endOf(session)));
+  }
+
   /** Ends one device session on the word of its own token. */
   async end(sid: string): Promise<Result<Ended, 'session_ended'>> {
     const standing = this.standing(sid);
+    return standing.ok ? ok({ everywhere: await this.#outbox.end([sid]) }) : standing;
+  }
+
+  /** Ends one device session on the word of any that stands; refuses `device_not_found` where there is none. */
+  async endOne(sid: string, target: string): Promise<Result<Ended, 'session_ended' | 'device_not_found'>> {
+    const standing = this.standing(sid);
     if (!standing.ok) return standing;
-    return ok({ everywhere: await this.#end([sid]) });
+    if (!this.standing(target).ok) return refuse('device_not_found');
+    return ok({ everywhere: await this.#outbox.end([target]) });
+  }
+
+  /** Ends every device session but the one that asks. */
+  async endOthers(sid: string): Promise<Result<Ended, 'session_ended'>> {
+    const standing = this.standing(sid);
+    if (!standing.ok) return standing;
+    return ok({ everywhere: await this.#outbox.end(this.#ids().filter(id => id !== sid)) });
   }
 
   /**
@@ -116,12 +190,36 @@ export class DeviceSessions extends DurableObject<Env> {
    * the word of the Worker's caller (a secret key).
    */
   async endAll(sid?: string): Promise<Result<Ended, 'session_ended'>> {
-    if (sid !== undefined) {
-      const standing = this.standing(sid);
-      if (!standing.ok) return standing;
-    }
-    const ids = this.#exists ? this.#storage.sessions().map(session => session.id) : [];
-    return ok({ everywhere: await this.#end(ids) });
+    const standing = sid === undefined ? ok(undefined) : this.standing(sid);
+    return standing.ok ? ok({ everywhere: await this.#outbox.end(this.#ids()) }) : standing;
+  }
+
+  /** Takes a newer copy of the record, and ends what it makes worthless; an older copy changes nothing. */
+  async takeCopy(record: UserRecord): Promise<Ended> {
+    const held = this.#exists ? this.#storage.record() : null;
+    if (held && isOlder(record, held)) return { everywhere: true };
+    const ending = endedByCopy(record.entry, this.#sessions());
+    const now = Date.now();
+    this.#change(() => {
+      this.#storage.putRecord(record);
+      for (const id of ending) this.#storage.endSession(id, now);
+    });
+    return { everywhere: await this.#outbox.deliver(ending) };
+  }
+
+  /** Ends every device session, and refuses new ones until lifted or `until`. */
+  async ban(ban: Ban): Promise<Ended> {
+    const ids = this.#ids();
+    const now = Date.now();
+    this.#change(() => {
+      this.#storage.putBan(ban);
+      for (const id of ids) this.#storage.endSession(id, now);
+    });
+    return { everywhere: await this.#outbox.deliver(ids) };
+  }
+
+  liftBan(): void {
+    if (this.#exists) this.#storage.deleteBan();
   }
 
   /**
@@ -166,9 +264,27 @@ export class DeviceSessions extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     if (!this.#exists) return;
     const now = Date.now();
-    const over = this.#storage.sessions().filter(session => now >= endOf(session));
-    await this.#end(over.map(session => session.id));
-    await this.#deliver();
+    const over = this.#sessions().filter(session => now >= endOf(session));
+    await this.#outbox.end(over.map(session => session.id));
+    await this.#outbox.deliver();
+    this.#setAlarm();
+  }
+
+  #sessions(): DeviceSession[] {
+    return this.#exists ? this.#storage.sessions() : [];
+  }
+
+  #ids(): string[] {
+    return this.#sessions().map(session => session.id);
+  }
+
+  /** One transaction, in tables that are there, and the alarm that follows from it. */
+  #change(change: () => void): void {
+    this.ctx.storage.transactionSync(() => {
+      if (!this.#exists) this.#storage.createTables();
+      change();
+    });
+    this.#exists = true;
     this.#setAlarm();
   }
 
@@ -203,44 +319,6 @@ export class DeviceSessions extends DurableObject<Env> {
     return this.standing(sid);
   }
 
-  /** Whether every live session joined through these device sessions has been told in time. */
-  async #end(ids: readonly string[]): Promise<boolean> {
-    if (ids.length === 0) return true;
-    const now = Date.now();
-    this.ctx.storage.transactionSync(() => {
-      for (const id of ids) this.#storage.endSession(id, now);
-    });
-    this.#setAlarm();
-    return this.#deliver(ids);
-  }
-
-  /** Empties the outbox as far as the live sessions answer; true where nothing of `ids` (of anybody) is left. */
-  async #deliver(ids?: readonly string[]): Promise<boolean> {
-    const concerned = (delivery: Delivery) => !ids || ids.includes(delivery.sid);
-    const waiting = this.#storage.outbox().filter(concerned);
-    if (waiting.length === 0) return true;
-    // The next try is written down before this one, so that neither a crash nor a hanging callee can lose it.
-    const now = Date.now();
-    for (const delivery of waiting) this.#storage.tried(delivery, retryAt(delivery.attempts, now));
-    this.#setAlarm();
-    const told = Promise.all(waiting.map(delivery => this.#tell(delivery)));
-    await Promise.race([told, scheduler.wait(DELIVERY_WAIT_MS)]);
-    this.#setAlarm();
-    return !this.#storage.outbox().some(concerned);
-  }
-
-  async #tell(delivery: Delivery): Promise<void> {
-    const subject = String(this.#storage.record()?.uid);
-    try {
-      await this.#liveSession(delivery.liveId).endDeviceSession(subject, delivery.sid);
-      this.#storage.delivered(delivery);
-    } catch (error) {
-      console.error(
-        JSON.stringify({ event: 'delivery_failed', liveId: delivery.liveId, error: String(error) }),
-      );
-    }
-  }
-
   #setAlarm(): void {
     const at = nextAlarm(this.#storage.sessions(), this.#storage.nextDeliveryAt());
     if (at === null) this.ctx.storage.deleteAlarm();
@@ -251,4 +329,8 @@ export class DeviceSessions extends DurableObject<Env> {
     const { LIVE_SESSIONS } = this.env;
     return LIVE_SESSIONS.get(LIVE_SESSIONS.idFromString(liveId)) as unknown as LiveSessionObject;
   }
+}
+
+function newStamp(kid: string, issuedAt: number): TokenStamp {
+  return { accessJti: uuid(), refreshJti: uuid(), kid, issuedAt };
 }

@@ -1,23 +1,43 @@
 import type { RoleRecord, UserRecord } from '../users/contract.ts';
-import type { SignedIn } from './service.ts';
+import type { DeviceSession } from './contract.ts';
+import { endOf } from './rules.ts';
+import type { SignedIn, TokenPair } from './service.ts';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** The answer of a sign-in, as surface A's SDKs expect it: what is absent is `null` or `[]`, never left out. */
 export function presentSignedIn({ tokens, record }: SignedIn) {
   return {
-    accessToken: tokens.accessToken,
-    refreshToken: tokens.refreshToken,
-    issuedAt: iso(tokens.issuedAt),
-    expiresAt: iso(tokens.expiresAt),
-    users: [presentUser(record)],
+    ...presentTokens(tokens),
+    users: [presentUser(record, tokens.issuedAt)],
     roles: record.roles.map(presentRole),
     files: [],
     lastCachePurge: null,
   };
 }
 
-function presentUser(record: UserRecord) {
+/** The answer of a refresh. */
+export function presentTokens({ accessToken, refreshToken, issuedAt, expiresAt }: TokenPair) {
+  return { accessToken, refreshToken, issuedAt: iso(issuedAt), expiresAt: iso(expiresAt) };
+}
+
+/** One of a user's own device sessions. */
+export function presentDevice(session: DeviceSession, currentId: string) {
+  const { id, deviceId, deviceInfo, ipAddress, createdAt, lastUsedAt } = session;
+  return {
+    id,
+    deviceId,
+    deviceInfo,
+    ipAddress,
+    createdAt: iso(createdAt),
+    lastUsedAt: iso(lastUsedAt),
+    expiresAt: iso(endOf(session)),
+    current: id === currentId,
+  };
+}
+
+/** A user as surface A shows them; `now` decides whether a ban still holds. */
+export function presentUser(record: UserRecord, now: number) {
   const internalId = String(record.uid);
   return {
     userId: record.userId,
@@ -37,14 +57,15 @@ function presentUser(record: UserRecord) {
     flagCount: 0,
     hashFlag: null,
     metadata: record.metadata,
-    isGlobalBan: false,
+    isGlobalBan: record.ban !== null && (record.ban.until === null || now < record.ban.until),
     isBrand: record.isBrand,
     isDeleted: false,
     userType: 'signed-in',
   };
 }
 
-function presentRole({ roleId, displayName, permissions, createdAt, updatedAt }: RoleRecord) {
+/** A role as surface A shows it. */
+export function presentRole({ roleId, displayName, permissions, createdAt, updatedAt }: RoleRecord) {
   return {
     roleId,
     displayName,

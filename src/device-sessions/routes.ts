@@ -1,18 +1,32 @@
 import { Hono } from 'hono';
 import { AppError } from '../errors.ts';
-import { publishableKey, userOrSystem, userToken } from '../http/authenticate.ts';
+import { publishableKey, systemOnly, userOrSystem, userToken } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
 import { clientAddress, limitRate } from '../http/limits.ts';
 import { jsonBody, query } from '../http/validate.ts';
-import { signInSchema, signOutSchema } from './contract.ts';
-import { presentSignedIn } from './present.ts';
-import { signIn, signOut, signOutEverywhere, signOutUser, verifySession } from './service.ts';
+import { refreshSchema, signInSchema, signOutSchema } from './contract.ts';
+import { presentDevice, presentSignedIn, presentTokens } from './present.ts';
+import {
+  endDevice,
+  endOtherDevices,
+  listDevices,
+  refreshTokens,
+  signIn,
+  signOut,
+  signOutEverywhere,
+  signOutUser,
+  verifySession,
+} from './service.ts';
 
 /** Surface A, mounted under `/api/v3`, `/api/v4` and `/api/v5`. */
 export const deviceSessionRoutes = new Hono<AppEnv>()
   .post('/sessions', limitRate('SIGN_IN_LIMIT'), publishableKey, jsonBody(signInSchema), async c => {
     const signedIn = await signIn(c.get('deps'), c.req.valid('json'), clientAddress(c.req.raw));
     return c.json(presentSignedIn(signedIn));
+  })
+  .post('/sessions/refresh', limitRate('SIGN_IN_LIMIT'), jsonBody(refreshSchema), async c => {
+    const tokens = await refreshTokens(c.get('deps'), c.req.valid('json').refreshToken);
+    return c.json(presentTokens(tokens));
   })
   .get('/sessions', userToken, async c => {
     await verifySession(c.get('deps'), c.get('claims'));
@@ -34,15 +48,25 @@ export const deviceSessionRoutes = new Hono<AppEnv>()
     }
     return c.json({ success: true });
   })
-  .delete('/sessions/users/:userId', userOrSystem, async c => {
-    const deps = c.get('deps');
-    const caller = c.get('caller');
-    if (caller.kind !== 'system') {
-      await verifySession(deps, caller.claims);
-      throw new AppError('not_allowed');
-    }
-    await signOutUser(deps, c.req.param('userId'));
+  .delete('/sessions/users/:userId', systemOnly, async c => {
+    await signOutUser(c.get('deps'), c.req.param('userId'));
     return c.json({ success: true });
+  });
+
+/** A user's own device sessions, whichever surface opened them; mounted under `/users/me`. */
+export const ownDeviceRoutes = new Hono<AppEnv>()
+  .get('/devices', userToken, async c => {
+    const claims = c.get('claims');
+    const devices = await listDevices(c.get('deps'), claims);
+    return c.json(devices.map(device => presentDevice(device, claims.sid)));
+  })
+  .delete('/devices', userToken, async c => {
+    await endOtherDevices(c.get('deps'), c.get('claims'));
+    return c.body(null, 200);
+  })
+  .delete('/devices/:id', userToken, async c => {
+    await endDevice(c.get('deps'), c.get('claims'), c.req.param('id'));
+    return c.body(null, 200);
   });
 
 const missing = (path: string) => ({ errors: [{ path, message: 'is required' }] });

@@ -1,5 +1,6 @@
 import { ok, type Result, refuse } from '../result.ts';
-import type { DeviceSession } from './contract.ts';
+import type { Ban, DeviceSession } from './contract.ts';
+import type { Lineage } from './rotation.ts';
 
 /** The oldest device session ends when one more is opened. */
 export const MOST_DEVICE_SESSIONS = 100;
@@ -42,18 +43,42 @@ export interface OpeningFacts {
   /** Device sessions that stand, the oldest first. */
   standing: readonly Pick<DeviceSession, 'id' | 'deviceId'>[];
   deviceId: string;
+  ban: Ban | null;
 }
 
 /**
  * Whether a sign-in stands, and which device sessions end for it. One that read D1 before a change which has
  * reached the object is stale: it may rest on a password or an entry that is no more, and is read again.
  */
-export function open(facts: OpeningFacts): Result<{ ending: string[] }, 'stale_record'> {
+export function open(
+  facts: OpeningFacts,
+  now: number,
+): Result<{ ending: string[] }, 'banned' | 'stale_record'> {
+  if (isBanned(facts.ban, now)) return refuse('banned');
   if (facts.held && isOlder(facts.offered, facts.held)) return refuse('stale_record');
   const replaced = facts.standing.filter(session => session.deviceId === facts.deviceId);
   const kept = facts.standing.filter(session => session.deviceId !== facts.deviceId);
   const pushedOut = kept.slice(0, Math.max(0, kept.length + 1 - MOST_DEVICE_SESSIONS));
   return ok({ ending: [...replaced, ...pushedOut].map(session => session.id) });
+}
+
+export function isBanned(ban: Ban | null, now: number): boolean {
+  return ban !== null && (ban.until === null || now < ban.until);
+}
+
+/** Which device sessions end with a new copy: once the entry is closed, those that a bare `userId` opened. */
+export function endedByCopy(
+  entry: 'open' | 'closed',
+  standing: readonly Pick<DeviceSession, 'id' | 'proof'>[],
+): string[] {
+  if (entry === 'open') return [];
+  return standing.filter(session => session.proof === 'userId').map(session => session.id);
+}
+
+/** A device session with its next pair of tokens: the idle end moves, the absolute one never does. */
+export function refreshed(session: DeviceSession, lineage: Lineage, now: number): DeviceSession {
+  const idleEndAt = session.idleMs === null ? null : now + session.idleMs;
+  return { ...session, lineage, idleEndAt, lastUsedAt: now };
 }
 
 /** An older copy never replaces a newer one. */

@@ -1,9 +1,18 @@
+import { redeemAuthToken } from '../auth-tokens/service.ts';
 import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
 import type { UserRecord } from '../users/contract.ts';
-import { createUser, findUser, noteCopied, renameUser, type User, type UserNames } from '../users/service.ts';
-import type { DeviceSession, SignIn } from './contract.ts';
+import {
+  createUser,
+  findUser,
+  noteCopied,
+  renameUser,
+  requireUser,
+  type User,
+  type UserNames,
+} from '../users/service.ts';
+import type { DeviceSession, Proof, SignIn } from './contract.ts';
 import { endOf } from './rules.ts';
 
 /** Tokens of a device session just opened or refreshed; times in epoch ms. */
@@ -25,25 +34,49 @@ const TRIES = 5;
 /** Signs a user in on a device (surface A); an unknown `userId` makes the user. */
 export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null): Promise<SignedIn> {
   const names = { ...given('displayName', input), ...given('profileHandle', input) };
+  let redeemedFor: number | null = null;
   for (let tried = 0; tried < TRIES; tried += 1) {
-    const { record, copyLags } = await admitByUserId(deps, input, names);
-    const opened = await deps.deviceSessions(record.uid).open({
+    const user = await findOrMake(deps, input, names);
+    const { uid } = user.record;
+    // Spent once, for one user: a token that served a first try serves the next ones of the same sign-in.
+    if (input.authToken != null && redeemedFor !== uid) {
+      await redeemAuthToken(deps, input.authToken, uid);
+      redeemedFor = uid;
+    }
+    const { record, copyLags } = await renameUser(deps, user, names);
+    const opened = await deps.deviceSessions(uid).open({
       record,
       deviceId: input.deviceId,
       deviceInfo: input.deviceInfo ?? {},
       ipAddress,
       openedBy: 'A',
-      proof: 'userId',
+      proof: (input.authToken == null ? 'userId' : 'authToken') satisfies Proof,
       absoluteMs: deps.config.refreshAbsoluteMs,
       idleMs: deps.config.refreshIdleMs,
+      kid: deps.keyRing.signerKid,
     });
-    if (!opened.ok) continue;
+    if (!opened.ok) {
+      if (opened.code === 'stale_record') continue;
+      throw new AppError(opened.code);
+    }
+    const { session, everywhere } = opened.value;
     if (copyLags) deps.defer(later => noteCopied(later, record));
-    requireEverywhere(opened.value);
-    deps.audit('signed_in', { uid: record.uid, sid: opened.value.session.id, by: 'A' });
-    return { tokens: await issueTokens(deps, record, opened.value.session), record };
+    requireEverywhere({ everywhere });
+    deps.audit('signed_in', { uid, sid: session.id, by: 'A' });
+    return { tokens: await issueTokens(deps, record, session), record };
   }
   throw new AppError('try_again');
+}
+
+/** A new pair for a refresh token; refuses `refresh_reused` where it was stolen, and ends the device session. */
+export async function refreshTokens(deps: Deps, refreshToken: string): Promise<TokenPair> {
+  const claims = await deps.keyRing.verify('refresh', refreshToken, deps.now());
+  if (!claims) throw new AppError('invalid_token');
+  const { uid, sid, jti } = claims;
+  const refreshed = await deps.deviceSessions(uid).refresh(sid, jti, deps.keyRing.signerKid);
+  deps.audit(refreshed.ok ? 'refreshed' : refreshed.code, { uid, sid });
+  const { session, record } = unwrap(refreshed);
+  return issueTokens(deps, record, session);
 }
 
 /** The copy of the caller's record, if the device session behind the token stands. */
@@ -51,8 +84,14 @@ export async function verifySession(deps: Deps, { uid, sid }: Claims<'access'>):
   return unwrap(await deps.deviceSessions(uid).standing(sid)).record;
 }
 
+/** Whether this refresh token is the one in force; refuses `session_ended` for an earlier one, and ends nothing. */
+export async function refreshTokenStands(deps: Deps, { uid, sid, jti }: Claims<'refresh'>): Promise<void> {
+  const { session } = unwrap(await deps.deviceSessions(uid).standing(sid));
+  if (session.lineage.current.refreshJti !== jti) throw new AppError('session_ended');
+}
+
 /** Ends the device session behind the token. */
-export async function signOut(deps: Deps, { uid, sid }: Claims<'access'>): Promise<void> {
+export async function signOut(deps: Deps, { uid, sid }: Claims<'access' | 'refresh'>): Promise<void> {
   const ended = unwrap(await deps.deviceSessions(uid).end(sid));
   deps.audit('signed_out', { uid, sid });
   requireEverywhere(ended);
@@ -67,39 +106,58 @@ export async function signOutEverywhere(deps: Deps, { uid, sid }: Claims<'access
 
 /** Ends every device session of a user, on the word of a secret key. */
 export async function signOutUser(deps: Deps, userId: string): Promise<void> {
-  const user = await findUser(deps, userId);
-  if (!user) throw new AppError('user_not_found');
-  const { uid } = user.record;
+  const { uid } = (await requireUser(deps, userId)).record;
   const ended = unwrap(await deps.deviceSessions(uid).endAll());
   deps.audit('signed_out', { uid, all: true, by: 'system' });
   requireEverywhere(ended);
 }
 
-async function admitByUserId(deps: Deps, input: SignIn, names: UserNames): Promise<User> {
-  const found = await findUser(deps, input.userId);
-  // Nothing issues authTokens yet, so that none can be valid.
-  if (input.authToken != null) throw new AppError('invalid_auth_token');
-  if (deps.config.networkMode === 'secure' || found?.entry === 'closed') {
-    throw new AppError('auth_token_required');
-  }
-  if (found) return renameUser(deps, found, names);
-  const made = await createUser(deps, input.userId, 'open', names);
-  return made ?? admitByUserId(deps, input, names);
+/** Where the caller is signed in, the oldest first. */
+export async function listDevices(deps: Deps, { uid, sid }: Claims<'access'>): Promise<DeviceSession[]> {
+  return unwrap(await deps.deviceSessions(uid).list(sid));
 }
 
+/** Ends one of the caller's device sessions; refuses `device_not_found`. */
+export async function endDevice(deps: Deps, { uid, sid }: Claims<'access'>, id: string): Promise<void> {
+  const ended = unwrap(await deps.deviceSessions(uid).endOne(sid, id));
+  deps.audit('signed_out', { uid, sid: id });
+  requireEverywhere(ended);
+}
+
+/** Ends every device session of the caller but the one that asks. */
+export async function endOtherDevices(deps: Deps, { uid, sid }: Claims<'access'>): Promise<void> {
+  const ended = unwrap(await deps.deviceSessions(uid).endOthers(sid));
+  deps.audit('signed_out', { uid, sid, others: true });
+  requireEverywhere(ended);
+}
+
+/** The user a sign-in names, made where nobody was; refuses whoever needs an authToken and brings none. */
+async function findOrMake(deps: Deps, input: SignIn, names: UserNames): Promise<User> {
+  const found = await findUser(deps, input.userId);
+  const needsToken = deps.config.networkMode === 'secure' || found?.record.entry === 'closed';
+  if (needsToken && input.authToken == null) throw new AppError('auth_token_required');
+  if (found) return found;
+  // An authToken belongs to a user, and there is none.
+  if (input.authToken != null) throw new AppError('invalid_auth_token');
+  return (await createUser(deps, input.userId, 'open', names)) ?? findOrMake(deps, input, names);
+}
+
+/** Signs the pair a device session's stamp stands for: the same stamp, the same strings. */
 async function issueTokens(deps: Deps, record: UserRecord, session: DeviceSession): Promise<TokenPair> {
-  const now = deps.now();
+  const { accessJti, refreshJti, issuedAt, kid } = session.lineage.current;
   const claims = { sub: record.userId, uid: record.uid, sid: session.id };
-  const expiresAt = Math.min(now + deps.config.accessTokenMs, endOf(session));
+  const expiresAt = Math.min(issuedAt + deps.config.accessTokenMs, endOf(session));
+  const sign = (kind: 'access' | 'refresh', jti: string, endsAt: number) =>
+    deps.keyRing.sign(kind, { ...claims, jti, exp: Math.floor(endsAt / 1000) }, issuedAt, kid);
   const [accessToken, refreshToken] = await Promise.all([
-    deps.keyRing.sign('access', { ...claims, exp: Math.floor(expiresAt / 1000) }, now),
-    deps.keyRing.sign('refresh', { ...claims, exp: Math.floor(session.absoluteEndAt / 1000) }, now),
+    sign('access', accessJti, expiresAt),
+    sign('refresh', refreshJti, session.absoluteEndAt),
   ]);
-  return { accessToken, refreshToken, issuedAt: now, expiresAt };
+  return { accessToken, refreshToken, issuedAt, expiresAt };
 }
 
 /** An end that stands but has not reached every live session is no promise kept yet: 503, and the alarm goes on. */
-function requireEverywhere({ everywhere }: { everywhere: boolean }): void {
+export function requireEverywhere({ everywhere }: { everywhere: boolean }): void {
   if (!everywhere) throw new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
 }
 

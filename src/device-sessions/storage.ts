@@ -1,5 +1,5 @@
 import type { UserRecord } from '../users/contract.ts';
-import type { DeviceSession } from './contract.ts';
+import type { Ban, DeviceSession } from './contract.ts';
 
 /** A notice to a live session that a device session joined through has ended. */
 export interface Delivery {
@@ -16,7 +16,7 @@ interface SessionRow extends Record<string, SqlStorageValue> {
 }
 
 /**
- * What one user's `DeviceSessions` keeps: the copy of the record (one row), the device sessions, which live
+ * What one user's `DeviceSessions` keeps: the copy of the record (one row), the ban (one row or none), the device sessions, which live
  * sessions were joined through which of them (`notes`; `claims` counts the joins under way or done), and the
  * outbox of ends not yet delivered.
  */
@@ -31,6 +31,7 @@ export function openStorage({ sql }: DurableObjectStorage) {
     createTables(): void {
       sql.exec(`
         CREATE TABLE IF NOT EXISTS copy (one INTEGER PRIMARY KEY CHECK (one = 1), record TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS ban (one INTEGER PRIMARY KEY CHECK (one = 1), reason TEXT, until INTEGER);
         CREATE TABLE IF NOT EXISTS sessions
           (id TEXT PRIMARY KEY, opened INTEGER NOT NULL, detail TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS notes
@@ -46,6 +47,19 @@ export function openStorage({ sql }: DurableObjectStorage) {
     },
     putRecord(record: UserRecord): void {
       sql.exec('INSERT OR REPLACE INTO copy (one, record) VALUES (1, ?)', JSON.stringify(record));
+    },
+
+    ban(): Ban | null {
+      const [row] = sql
+        .exec<{ reason: string | null; until: number | null }>('SELECT reason, until FROM ban')
+        .toArray();
+      return row ?? null;
+    },
+    putBan({ reason, until }: Ban): void {
+      sql.exec('INSERT OR REPLACE INTO ban (one, reason, until) VALUES (1, ?, ?)', reason, until);
+    },
+    deleteBan(): void {
+      sql.exec('DELETE FROM ban');
     },
 
     session(id: string): DeviceSession | null {

@@ -2,6 +2,7 @@ import type { HonoRequest } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
+import { verifySession } from '../device-sessions/service.ts';
 import { AppError } from '../errors.ts';
 import { fromBase64 } from '../ids.ts';
 import { readAccessPair, readKey } from '../keys/rules.ts';
@@ -38,6 +39,30 @@ export const userOrSystem = createMiddleware<AppEnv & { Variables: { caller: Cal
   await next();
 });
 
+/** Requires a secret key. A user is told apart from nobody: 403 where their device session stands, else 401. */
+export const systemOnly = createMiddleware<AppEnv & { Variables: { keyId: string } }>(async (c, next) => {
+  const deps = c.get('deps');
+  const caller = await identify(deps, c.req);
+  if (caller.kind === 'user') {
+    await verifySession(deps, caller.claims);
+    throw new AppError('missing_privilege');
+  }
+  c.set('keyId', caller.keyId);
+  await next();
+});
+
+/** Requires a device token of surface E. Whether it was ended is for the service to ask. */
+export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Claims<'device'> } }>(
+  async (c, next) => {
+    refuseTokenInQuery(c.req);
+    const { keyRing, now } = c.get('deps');
+    const claims = await keyRing.verify('device', bearer(c.req.header('authorization')), now());
+    if (!claims) throw new AppError('invalid_token');
+    c.set('device', claims);
+    await next();
+  },
+);
+
 /** The one who calls; two credentials that name different ones are refused. */
 async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
   const authorization = req.header('authorization');
@@ -61,9 +86,17 @@ async function fromAuthorization(deps: Deps, authorization: string): Promise<Cal
     if (!claims) throw new AppError('invalid_token');
     return { kind: 'user', claims };
   }
-  const pair = new TextDecoder().decode(fromBase64(basic) ?? new Uint8Array());
+  return system(deps, fromBasic(new TextDecoder().decode(fromBase64(basic) ?? new Uint8Array())));
+}
+
+/** `accessKey:accessSecret`; OAuth clients send each half form-encoded (RFC 6749 §2.3.1). */
+function fromBasic(pair: string): ReturnType<typeof readKey> {
   const colon = pair.indexOf(':');
-  return system(deps, readAccessPair(pair.slice(0, Math.max(0, colon)), pair.slice(colon + 1)));
+  const [name, secret] = [pair.slice(0, Math.max(0, colon)), pair.slice(colon + 1)];
+  const plain = readAccessPair(name, secret);
+  if (plain || !/%[0-9a-f]{2}/i.test(pair)) return plain;
+  const form = new URLSearchParams(`name=${name}&secret=${secret}`);
+  return readAccessPair(form.get('name') ?? '', form.get('secret') ?? '');
 }
 
 async function system(deps: Deps, presented: ReturnType<typeof readKey>): Promise<Caller> {

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 /** Counted on the stream, whatever Content-Length says. */
 export const LARGEST_BODY = 64 * 1024;
 const DEEPEST = 32;
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const JSON_TYPE = /^application\/([\w.+-]+\+)?json\s*(;|$)/i;
 
 /**
@@ -25,6 +26,17 @@ export async function readJsonBody(c: Context): Promise<void> {
 /** Hono keeps promises in its cache, though its types speak of what they resolve to. */
 function handOver(c: Context, text: string): void {
   c.req.bodyCache.text = Promise.resolve(text) as unknown as string;
+}
+
+/** Reads a form once, within the same limit. */
+export async function readFormBody(c: Context): Promise<void> {
+  const bytes = await readLimited(c.req.raw.body);
+  if (bytes.length > 0 && !FORM_TYPE.test(c.req.header('content-type') ?? '')) {
+    throw new AppError('unsupported_media_type', { detail: 'application/x-www-form-urlencoded is expected' });
+  }
+  const fields = new FormData();
+  for (const [name, value] of new URLSearchParams(decode(bytes))) fields.append(name, value);
+  c.req.bodyCache.formData = Promise.resolve(fields) as unknown as FormData;
 }
 
 async function readLimited(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {

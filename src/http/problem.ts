@@ -11,7 +11,20 @@ interface Rendered {
   body: Record<string, unknown>;
 }
 
-const DEVICE_SESSIONS_SURFACE = /^\/api\/v[345]\//;
+type Form = (problem: Problem, code: RefusalCode, details: RefusalDetails) => Rendered;
+interface Problem {
+  status: number;
+  title: string;
+  body: Record<string, unknown>;
+}
+
+/** Which surface an address belongs to, by what its clients read besides the problem itself. */
+const forms: [prefix: RegExp, form: Form][] = [
+  [/^\/api\/v[345]\//, vendorForm],
+  [/^\/(users|uploads)(\/|$)/, withReason],
+  [/^\/v1\//, withErrorCode],
+  [/^\/api\/sessions(\/|$)/, withError],
+];
 
 /** Turns every refusal and every bug into a response: the only place that does. */
 export function renderError(error: unknown, c: Context<AppEnv>): Response {
@@ -23,9 +36,8 @@ export function renderError(error: unknown, c: Context<AppEnv>): Response {
 
 /** One refusal in the form of the surface that was asked. */
 export function renderRefusal(c: Context<AppEnv>, code: RefusalCode, details: RefusalDetails = {}): Response {
-  const { status, contentType, body } = DEVICE_SESSIONS_SURFACE.test(c.req.path)
-    ? vendorForm(code, details)
-    : problem(c, code, details);
+  const form = forms.find(([prefix]) => prefix.test(c.req.path))?.[1] ?? plain;
+  const { status, contentType, body } = form(problem(c, code, details), code, details);
   return c.body(JSON.stringify(body), status as ContentfulStatusCode, {
     'Content-Type': contentType,
     ...(status === 401 ? { 'WWW-Authenticate': challenge(code) } : {}),
@@ -40,21 +52,42 @@ function asRefusal(error: unknown): { code: RefusalCode; details: RefusalDetails
 }
 
 /** RFC 9457, with a stable `code`. */
-function problem(c: Context<AppEnv>, code: RefusalCode, { detail, errors }: RefusalDetails): Rendered {
+function problem(c: Context<AppEnv>, code: RefusalCode, { detail, errors }: RefusalDetails): Problem {
   const [status, title] = refusals[code];
-  return {
+  const body = {
+    type: 'about:blank',
+    title,
     status,
-    contentType: 'application/problem+json',
-    body: {
-      type: 'about:blank',
-      title,
-      status,
-      ...(detail === undefined ? {} : { detail }),
-      code,
-      requestId: c.get('requestId'),
-      ...(errors ? { errors } : {}),
-    },
+    ...(detail === undefined ? {} : { detail }),
+    code,
+    requestId: c.get('requestId'),
+    ...(errors ? { errors } : {}),
   };
+  return { status, title, body };
+}
+
+function plain({ status, body }: Problem): Rendered {
+  return { status, contentType: 'application/problem+json', body };
+}
+
+/** Surface C's clients look at `error` and `reason`. */
+function withReason(refused: Problem): Rendered {
+  return plain({ ...refused, body: { ...refused.body, error: true, reason: refused.title } });
+}
+
+/** Surface D's clients look at `errorCode` and `message`; nobody is `.anonymous`, whose calls all fail alike. */
+function withErrorCode(refused: Problem, code: RefusalCode): Rendered {
+  const errorCode = code === 'missing_credential' ? 'missing_privilege' : code;
+  return plain({ ...refused, body: { ...refused.body, errorCode, message: refused.title } });
+}
+
+/** Surface E's clients look at `error`, and at `validationError` where the input was wrong. */
+function withError(refused: Problem, _: RefusalCode, { errors }: RefusalDetails): Rendered {
+  const validationError = errors
+    ?.map(({ path, message }) => (path ? `${path}: ${message}` : message))
+    .join('; ');
+  const validation = refused.status === 400 ? { validationError: validationError ?? refused.title } : {};
+  return plain({ ...refused, body: { ...refused.body, error: refused.title, ...validation } });
 }
 
 const VENDOR_CODES: Record<number, number> = {
@@ -65,23 +98,30 @@ const VENDOR_CODES: Record<number, number> = {
   500: 500000,
 };
 
+/** Of refusals whose status says too little. */
+const OWN_VENDOR_CODES: Partial<Record<RefusalCode, number>> = { banned: 400312 };
+
 /** The form surface A's SDKs read; its validation errors are 422. */
-function vendorForm(code: RefusalCode, { detail, errors }: RefusalDetails): Rendered {
-  const [status, title] = refusals[code];
+function vendorForm({ status, title }: Problem, code: RefusalCode, details: RefusalDetails): Rendered {
   const contentType = 'application/json';
-  if (code === 'invalid_input' && errors) {
-    const details = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message));
-    const body = { status: 'error', code: 500000, message: title, data: { detail: details } };
-    return { status: 422, contentType, body };
+  if (code === 'invalid_input' && details.errors) {
+    const detail = details.errors.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    return {
+      status: 422,
+      contentType,
+      body: { status: 'error', code: 500000, message: title, data: { detail } },
+    };
   }
-  const vendorCode = VENDOR_CODES[status] ?? (status >= 500 ? 500000 : 400000);
-  const data = { detail: detail === undefined ? [code] : [code, detail] };
-  return { status, contentType, body: { status: 'error', code: vendorCode, message: title, data } };
+  const byStatus = VENDOR_CODES[status] ?? (status >= 500 ? 500000 : 400000);
+  const data = { detail: details.detail === undefined ? [code] : [code, details.detail] };
+  const body = { status: 'error', code: OWN_VENDOR_CODES[code] ?? byStatus, message: title, data };
+  return { status, contentType, body };
 }
 
 /** RFC 6750 §3: no error code where no credential was presented. */
 function challenge(code: RefusalCode): string {
   if (code === 'invalid_key') return 'ApiKey realm="usher"';
-  if (code === 'missing_credential' || code === 'wrong_password') return 'Bearer realm="usher"';
+  if (code === 'missing_credential' || code === 'wrong_password' || code === 'auth_token_required')
+    return 'Bearer realm="usher"';
   return `Bearer realm="usher", error="invalid_token", error_description="${refusals[code][1]}"`;
 }

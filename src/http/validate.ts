@@ -2,7 +2,7 @@ import { zValidator } from '@hono/zod-validator';
 import type { MiddlewareHandler } from 'hono';
 import type { ZodError, ZodType } from 'zod';
 import { AppError } from '../errors.ts';
-import { readJsonBody } from './body.ts';
+import { readFormBody, readJsonBody } from './body.ts';
 
 interface Outcome {
   success: boolean;
@@ -22,6 +22,21 @@ export function jsonBody<Schema extends ZodType>(schema: Schema) {
 /** The validated query, as `c.req.valid('query')`. */
 export function query<Schema extends ZodType>(schema: Schema) {
   return zValidator('query', schema, refuseInvalid);
+}
+
+/** The validated path parameters, as `c.req.valid('param')`. */
+export function params<Schema extends ZodType>(schema: Schema) {
+  return zValidator('param', schema, refuseInvalid);
+}
+
+/** The validated form (`application/x-www-form-urlencoded`), as `c.req.valid('form')`. */
+export function formBody<Schema extends ZodType>(schema: Schema) {
+  const validate = zValidator('form', schema, refuseInvalid);
+  const handler: MiddlewareHandler = async (c, next) => {
+    await readFormBody(c);
+    return validate(c as Parameters<typeof validate>[0], next);
+  };
+  return handler as typeof validate;
 }
 
 function refuseInvalid(outcome: Outcome): void {

@@ -1,22 +1,31 @@
 import { equalBytes } from '../crypto/constant-time.ts';
 import type { Deps } from '../deps.ts';
-import { fromBase64 } from '../ids.ts';
+import { AppError } from '../errors.ts';
+import { fromBase64, randomBytes, toBase64, toHex } from '../ids.ts';
+import type { CreateKey } from './contract.ts';
 import { deriveKeySecret } from './derive.ts';
-import type { KeyKind, PresentedKey } from './rules.ts';
-import { findKey } from './store.ts';
+import { type KeyKind, type KeyName, type PresentedKey, writeAccessKey, writeKey } from './rules.ts';
+import { deleteKey, findKey, insertKey, type KeyRow, listKeys, markKeyUsed } from './store.ts';
 
 /** How long an isolate may go on believing that a key stands (or does not): the bound on a revocation. */
 const CACHE_MS: Record<KeyKind, number> = { pk: 60_000, sk: 5_000 };
 const CACHE_SIZE = 1_000;
+const NOTE_USE_EVERY_MS = 10 * 60_000;
 
 const cache = new Map<string, { stands: boolean; at: number }>();
+
+/** A key just made. Its text is shown this once and is stored nowhere. */
+export type NewKey = { row: KeyRow } & (
+  | { key: string }
+  | { accessKey: string; accessSecret: string; secretKey: string }
+);
 
 /**
  * Whether a presented key is genuine and stands. A forged one is told by its MAC, without a read; a genuine one
  * costs a read of D1, once per isolate in 60 s (publishable) or 5 s (secret).
  */
 export async function verifyKey(
-  deps: Pick<Deps, 'db' | 'config' | 'now'>,
+  deps: Pick<Deps, 'db' | 'config' | 'now' | 'defer'>,
   presented: PresentedKey | null,
   kind: KeyKind,
 ): Promise<boolean> {
@@ -29,12 +38,45 @@ export async function verifyKey(
   return stands(deps, kind, presented.id);
 }
 
-async function stands(deps: Pick<Deps, 'db' | 'now'>, kind: KeyKind, id: string): Promise<boolean> {
+/** Makes a key under the newest master secret. */
+export async function createKey(deps: Deps, { name, kind }: CreateKey): Promise<NewKey> {
+  const [master] = deps.config.masterSecrets;
+  if (!master) throw new Error('MASTER_SECRETS is empty');
+  const keyName: KeyName = {
+    kind: kind === 'secret' ? 'sk' : 'pk',
+    version: master.version,
+    id: toHex(randomBytes(16)),
+  };
+  const secret = await deriveKeySecret(master, keyName);
+  const row = await insertKey(deps.db, { id: keyName.id, kind: keyName.kind, name, createdAt: deps.now() });
+  deps.audit('key_created', { keyId: row.id, kind });
+  const key = writeKey(keyName, secret);
+  if (kind === 'publishable') return { row, key };
+  const accessSecret = toBase64(fromBase64(secret) ?? new Uint8Array());
+  return { row, accessKey: writeAccessKey(keyName), accessSecret, secretKey: key };
+}
+
+export async function readKeys(deps: Pick<Deps, 'db'>): Promise<KeyRow[]> {
+  return listKeys(deps.db);
+}
+
+/** Revokes a key: in this isolate at once, everywhere within the life of the caches; refuses `key_not_found`. */
+export async function revokeKey(deps: Deps, id: string): Promise<void> {
+  if (!(await deleteKey(deps.db, id))) throw new AppError('key_not_found');
+  cache.delete(id);
+  deps.audit('key_revoked', { keyId: id });
+}
+
+async function stands(deps: Pick<Deps, 'db' | 'now' | 'defer'>, kind: KeyKind, id: string): Promise<boolean> {
   const known = cache.get(id);
   const now = deps.now();
   if (known && now - known.at < CACHE_MS[kind] && now >= known.at) return known.stands;
-  const found = (await findKey(deps.db, kind, id)) !== null;
+  const row = await findKey(deps.db, kind, id);
   if (cache.size >= CACHE_SIZE) cache.clear();
-  cache.set(id, { stands: found, at: now });
-  return found;
+  cache.set(id, { stands: row !== null, at: now });
+  const noteBefore = now - NOTE_USE_EVERY_MS;
+  if (row && (row.lastUsedAt ?? 0) < noteBefore) {
+    deps.defer(later => markKeyUsed(later.db, id, now, noteBefore));
+  }
+  return row !== null;
 }

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, asc, eq, isNull, lt, or } from 'drizzle-orm';
 import type { Database } from '../db.ts';
 import type { KeyKind } from './rules.ts';
 import { keys } from './table.ts';
@@ -12,4 +12,26 @@ export async function findKey(db: Database, kind: KeyKind, id: string): Promise<
     .where(and(eq(keys.id, id), eq(keys.kind, kind)))
     .get();
   return row ?? null;
+}
+
+export async function listKeys(db: Database): Promise<KeyRow[]> {
+  return db.select().from(keys).orderBy(asc(keys.createdAt), asc(keys.id));
+}
+
+export async function insertKey(db: Database, row: Omit<KeyRow, 'lastUsedAt'>): Promise<KeyRow> {
+  return db.insert(keys).values(row).returning().get();
+}
+
+/** Whether there was such a key. */
+export async function deleteKey(db: Database, id: string): Promise<boolean> {
+  const gone = await db.delete(keys).where(eq(keys.id, id)).returning({ id: keys.id });
+  return gone.length > 0;
+}
+
+/** Notes a use, unless one at or after `since` is noted already. */
+export async function markKeyUsed(db: Database, id: string, now: number, since: number): Promise<void> {
+  await db
+    .update(keys)
+    .set({ lastUsedAt: now })
+    .where(and(eq(keys.id, id), or(isNull(keys.lastUsedAt), lt(keys.lastUsedAt, since))));
 }

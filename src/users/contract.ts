@@ -25,6 +25,8 @@ export interface UserRecord {
   /** `users.id`. */
   uid: number;
   userId: string;
+  /** `open`: naming the `userId` is enough to sign in. */
+  entry: 'open' | 'closed';
   version: number;
   credentialVersion: number;
   displayName: string | null;
@@ -34,6 +36,8 @@ export interface UserRecord {
   avatarCustomUrl: string | null;
   metadata: Record<string, unknown> | null;
   isBrand: boolean;
+  /** For display, as D1 has it: the user's object decides. `until` null: until lifted. */
+  ban: { until: number | null } | null;
   /** Proven wallet addresses, lower-case. */
   wallets: string[];
   roles: RoleRecord[];

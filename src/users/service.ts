@@ -1,12 +1,26 @@
 import type { Deps } from '../deps.ts';
-import type { UserRecord } from './contract.ts';
-import { findUserByUserId, insertUser, markCopied, type UserRow, updateUser } from './store.ts';
+import { AppError } from '../errors.ts';
+import type { RoleRecord, UserRecord } from './contract.ts';
+import {
+  changeUser,
+  deleteRole,
+  findLagging,
+  findRoles,
+  findUserByUid,
+  findUserByUserId,
+  insertUser,
+  listRoles,
+  markCopied,
+  putRole,
+  setRoles,
+  type UserChange,
+  type UserWithRoles,
+} from './store.ts';
 
-/** A user as D1 has it: the record that is copied to its object, and how it may be entered. */
+/** A user as D1 has it. */
 export interface User {
   record: UserRecord;
-  entry: UserRow['entry'];
-  /** Whether the object is not known to hold this version yet. */
+  /** Whether the user's object is not known to hold this version yet. */
   copyLags: boolean;
 }
 
@@ -15,26 +29,39 @@ export interface UserNames {
   profileHandle?: string;
 }
 
+/**
+ * Hands a record to the user's object, which keeps a copy; supplied by `deps`, because the object belongs to a
+ * part above this one. `everywhere` false: taken, but an end that follows from it has not reached every live session.
+ */
+export type TakeCopy = (record: UserRecord) => Promise<{ everywhere: boolean }>;
+
+/** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
+const COPIES_AT_ONCE = 200;
+
 export async function findUser(deps: Pick<Deps, 'db'>, userId: string): Promise<User | null> {
-  const row = await findUserByUserId(deps.db, userId);
-  return row && toUser(row);
+  const found = await findUserByUserId(deps.db, userId);
+  return found && toUser(found);
 }
 
-/**
- * Makes the user with this entry; null where somebody made it first.
- */
+/** The user of this `userId`; refuses `user_not_found`. */
+export async function requireUser(deps: Pick<Deps, 'db'>, userId: string): Promise<User> {
+  const user = await findUser(deps, userId);
+  if (!user) throw new AppError('user_not_found');
+  return user;
+}
+
+/** Makes the user with this entry; null where somebody made it first. */
 export async function createUser(
   deps: Pick<Deps, 'db' | 'now'>,
   userId: string,
-  entry: UserRow['entry'],
-  names: UserNames,
+  entry: UserRecord['entry'],
+  { displayName = null, profileHandle = null }: Partial<Record<keyof UserNames, string | null>> = {},
 ): Promise<User | null> {
-  const { displayName = null, profileHandle = null } = names;
-  const row = await insertUser(deps.db, { userId, entry, displayName, profileHandle }, deps.now());
-  return row && toUser(row);
+  const made = await insertUser(deps.db, { userId, entry, displayName, profileHandle }, deps.now());
+  return made && toUser(made);
 }
 
-/** The user with these names: written only where they differ. */
+/** The user with these names: written only where they differ. The copy follows with the sign-in that asked. */
 export async function renameUser(
   deps: Pick<Deps, 'db' | 'now'>,
   user: User,
@@ -43,8 +70,50 @@ export async function renameUser(
   const { record } = user;
   const { displayName = record.displayName, profileHandle = record.profileHandle } = names;
   if (displayName === record.displayName && profileHandle === record.profileHandle) return user;
-  const row = await updateUser(deps.db, record.uid, { displayName, profileHandle }, deps.now());
-  return row ? toUser(row) : user;
+  const changed = await changeUser(deps.db, record.uid, { displayName, profileHandle }, deps.now());
+  return changed ? toUser(changed) : user;
+}
+
+type Publishing = Pick<Deps, 'db' | 'now' | 'takeCopy' | 'defer'>;
+
+/** Changes members of the record; answered only once the user's object holds the new copy. */
+export async function updateUser(deps: Publishing, uid: number, change: UserChange): Promise<UserRecord> {
+  return publish(deps, await changeUser(deps.db, uid, change, deps.now()));
+}
+
+/** Closes the entry for ever: from now on naming the `userId` is not enough, and what was opened so ends. */
+export async function closeUser(deps: Publishing, { record }: User): Promise<UserRecord> {
+  if (record.entry === 'closed') return record;
+  return publish(deps, await changeUser(deps.db, record.uid, { closing: true }, deps.now()));
+}
+
+/** Gives a user exactly these roles, and closes their entry: a role is worth stealing. */
+export async function giveRoles(deps: Publishing, { record }: User, roleIds: string[]): Promise<UserRecord> {
+  const known = await findRoles(deps.db, roleIds);
+  const unknown = roleIds.find(roleId => !known.includes(roleId));
+  if (unknown !== undefined) throw new AppError('role_not_found', { detail: unknown });
+  const along = setRoles(record.uid, [...new Set(roleIds)]);
+  const closing = roleIds.length > 0 ? { closing: true as const } : {};
+  return publish(deps, await changeUser(deps.db, record.uid, closing, deps.now(), along));
+}
+
+export const readRoles = (deps: Pick<Deps, 'db'>): Promise<RoleRecord[]> => listRoles(deps.db);
+
+/** Makes or changes a role, for everybody who has it. */
+export async function defineRole(
+  deps: Publishing,
+  role: Pick<RoleRecord, 'roleId' | 'displayName' | 'permissions'>,
+): Promise<RoleRecord> {
+  const { role: defined, uids } = await putRole(deps.db, role, deps.now());
+  await publishMany(deps, uids);
+  return defined;
+}
+
+/** Takes a role from everybody who has it; refuses `role_not_found`. */
+export async function removeRole(deps: Publishing, roleId: string): Promise<void> {
+  const uids = await deleteRole(deps.db, roleId, deps.now());
+  if (!uids) throw new AppError('role_not_found', { detail: roleId });
+  await publishMany(deps, uids);
 }
 
 /** To be called once the user's object holds the copy. */
@@ -52,7 +121,44 @@ export async function noteCopied(deps: Pick<Deps, 'db'>, { uid, version }: UserR
   await markCopied(deps.db, uid, version);
 }
 
-function toUser({ id, entry, copiedVersion, ...row }: UserRow): User {
-  const record = { ...row, uid: id, wallets: [], roles: [] };
-  return { record, entry, copyLags: copiedVersion < row.version };
+/** Brings lagging copies to their objects: the cron trigger's part in keeping copies true. */
+export async function repairCopies(deps: Publishing): Promise<number> {
+  const lagging = await findLagging(deps.db, COPIES_AT_ONCE);
+  await Promise.allSettled(lagging.map(uid => copyAgain(deps, uid)));
+  return lagging.length;
+}
+
+async function publishMany(deps: Publishing, uids: number[]): Promise<void> {
+  const copied = await Promise.allSettled(uids.slice(0, COPIES_AT_ONCE).map(uid => copyAgain(deps, uid)));
+  const missed = uids.length > COPIES_AT_ONCE || copied.some(outcome => outcome.status === 'rejected');
+  if (missed) throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
+}
+
+async function copyAgain(deps: Publishing, uid: number): Promise<void> {
+  const found = await findUserByUid(deps.db, uid);
+  if (!found) return;
+  const { record } = toUser(found);
+  await deps.takeCopy(record);
+  await noteCopied(deps, record);
+}
+
+async function publish(deps: Publishing, changed: UserWithRoles | null): Promise<UserRecord> {
+  if (!changed) throw new AppError('user_not_found');
+  const { record } = toUser(changed);
+  const taken = await deps.takeCopy(record).catch(error => {
+    console.error('copy not taken', error);
+    throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
+  });
+  deps.defer(later => noteCopied(later, record));
+  if (!taken.everywhere) throw new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
+  return record;
+}
+
+function toUser({ row, roles }: UserWithRoles): User {
+  const { id, copiedVersion, bannedAt, bannedUntil, ...members } = row;
+  const ban = bannedAt === null ? null : { until: bannedUntil };
+  return {
+    record: { ...members, uid: id, ban, wallets: [], roles },
+    copyLags: copiedVersion < row.version,
+  };
 }

@@ -1,39 +1,87 @@
-import { and, eq, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
 import type { Database } from '../db.ts';
-import { users } from './table.ts';
+import { roles, userRoles, users } from './table.ts';
 
 export type UserRow = typeof users.$inferSelect;
+export type RoleRow = typeof roles.$inferSelect;
 export type NewUser = Pick<UserRow, 'userId' | 'entry' | 'displayName' | 'profileHandle'>;
+export type UserChange = Partial<Omit<UserRow, 'id' | 'userId' | 'version' | 'copiedVersion' | 'createdAt'>>;
 
-export async function findUserByUserId(db: Database, userId: string): Promise<UserRow | null> {
-  return (await db.select().from(users).where(eq(users.userId, userId)).get()) ?? null;
+/** A row and the roles the user has, read in one trip, so that both belong to the same version. */
+export interface UserWithRoles {
+  row: UserRow;
+  roles: RoleRow[];
 }
 
-/** The new row, or null where the `userId` is taken: one of many racing inserts wins. */
-export async function insertUser(db: Database, user: NewUser, now: number): Promise<UserRow | null> {
+const theOne = (which: SQL) => sql`(SELECT id FROM users WHERE ${which})`;
+
+function rolesOf(db: Database, which: SQL) {
+  return db
+    .select({
+      roleId: roles.roleId,
+      displayName: roles.displayName,
+      permissions: roles.permissions,
+      createdAt: roles.createdAt,
+      updatedAt: roles.updatedAt,
+    })
+    .from(userRoles)
+    .innerJoin(roles, eq(roles.roleId, userRoles.roleId))
+    .where(eq(userRoles.uid, theOne(which)))
+    .orderBy(asc(roles.roleId));
+}
+
+async function find(db: Database, which: SQL): Promise<UserWithRoles | null> {
+  const [[row], has] = await db.batch([db.select().from(users).where(which), rolesOf(db, which)]);
+  return row ? { row, roles: has } : null;
+}
+
+export const findUserByUserId = (db: Database, userId: string) => find(db, eq(users.userId, userId));
+export const findUserByUid = (db: Database, uid: number) => find(db, eq(users.id, uid));
+
+/** The new user, or null where the `userId` is taken: one of many racing inserts wins. */
+export async function insertUser(db: Database, user: NewUser, now: number): Promise<UserWithRoles | null> {
   const row = await db
     .insert(users)
     .values({ ...user, createdAt: now, updatedAt: now })
     .onConflictDoNothing()
     .returning()
     .get();
-  return row ?? null;
+  return row ? { row, roles: [] } : null;
 }
 
-/** Changes members of the record and raises its version; null where there is no such user. */
-export async function updateUser(
+/** Which other rows change in the same transaction. */
+export type Along = (db: Database) => BatchItem<'sqlite'>[];
+
+/**
+ * Changes a record, raises its version in the same transaction and reads the whole back; null where there is no
+ * such user. `closing` makes earlier sign-ins worthless where the entry was open.
+ */
+export async function changeUser(
   db: Database,
   uid: number,
-  change: Partial<Pick<UserRow, 'displayName' | 'profileHandle'>>,
+  change: UserChange & { closing?: true },
   now: number,
-): Promise<UserRow | null> {
-  const row = await db
+  along: Along = () => [],
+): Promise<UserWithRoles | null> {
+  const which = eq(users.id, uid);
+  const { closing, ...members } = change;
+  const closed = closing && {
+    entry: 'closed' as const,
+    credentialVersion: sql`${users.credentialVersion} + (${users.entry} = 'open')`,
+  };
+  const raise = db
     .update(users)
-    .set({ ...change, version: sql`${users.version} + 1`, updatedAt: now })
-    .where(eq(users.id, uid))
-    .returning()
-    .get();
-  return row ?? null;
+    .set({ ...members, ...closed, version: sql`${users.version} + 1`, updatedAt: now })
+    .where(which);
+  const answers: unknown[] = await db.batch([
+    ...along(db),
+    raise,
+    db.select().from(users).where(which),
+    rolesOf(db, which),
+  ] as never);
+  const [row] = answers.at(-2) as UserRow[];
+  return row ? { row, roles: answers.at(-1) as RoleRow[] } : null;
 }
 
 /** Notes that the user's object holds this version of the record; an older note never lowers a newer one. */
@@ -42,4 +90,75 @@ export async function markCopied(db: Database, uid: number, version: number): Pr
     .update(users)
     .set({ copiedVersion: version })
     .where(and(eq(users.id, uid), lt(users.copiedVersion, version)));
+}
+
+/** Users whose objects are not known to hold their latest version. */
+export async function findLagging(db: Database, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: users.id })
+    .from(users)
+    .where(lt(users.copiedVersion, users.version))
+    .limit(limit);
+  return rows.map(({ id }) => id);
+}
+
+export async function listRoles(db: Database): Promise<RoleRow[]> {
+  return db.select().from(roles).orderBy(asc(roles.roleId));
+}
+
+export async function findRoles(db: Database, roleIds: readonly string[]): Promise<string[]> {
+  if (roleIds.length === 0) return [];
+  const rows = await db
+    .select({ roleId: roles.roleId })
+    .from(roles)
+    .where(inArray(roles.roleId, [...roleIds]));
+  return rows.map(({ roleId }) => roleId);
+}
+
+const holders = (roleId: string) => sql`SELECT uid FROM "userRoles" WHERE "roleId" = ${roleId}`;
+
+/** Raises the version of everybody who has a role, and says who they are. */
+function raiseHolders(db: Database, roleId: string, now: number) {
+  return db
+    .update(users)
+    .set({ version: sql`${users.version} + 1`, updatedAt: now })
+    .where(sql`${users.id} IN (${holders(roleId)})`)
+    .returning({ id: users.id });
+}
+
+/** Makes or changes a role; the role, and whose records changed with it. */
+export async function putRole(
+  db: Database,
+  role: Pick<RoleRow, 'roleId' | 'displayName' | 'permissions'>,
+  now: number,
+): Promise<{ role: RoleRow; uids: number[] }> {
+  const { displayName, permissions } = role;
+  const [[row], raised] = await db.batch([
+    db
+      .insert(roles)
+      .values({ ...role, createdAt: now, updatedAt: now })
+      .onConflictDoUpdate({ target: roles.roleId, set: { displayName, permissions, updatedAt: now } })
+      .returning(),
+    raiseHolders(db, role.roleId, now),
+  ]);
+  if (!row) throw new Error('an upsert returned nothing');
+  return { role: row, uids: raised.map(({ id }) => id) };
+}
+
+/** Removes a role from everybody who has it; null where there is none. */
+export async function deleteRole(db: Database, roleId: string, now: number): Promise<number[] | null> {
+  const [raised, , gone] = await db.batch([
+    raiseHolders(db, roleId, now),
+    db.delete(userRoles).where(eq(userRoles.roleId, roleId)),
+    db.delete(roles).where(eq(roles.roleId, roleId)).returning({ roleId: roles.roleId }),
+  ]);
+  return gone.length > 0 ? raised.map(({ id }) => id) : null;
+}
+
+/** The statements that give a user exactly these roles. */
+export function setRoles(uid: number, roleIds: readonly string[]): Along {
+  return db => [
+    db.delete(userRoles).where(eq(userRoles.uid, uid)),
+    ...roleIds.map(roleId => db.insert(userRoles).values({ uid, roleId })),
+  ];
 }

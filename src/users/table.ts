@@ -1,24 +1,49 @@
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { sql } from 'drizzle-orm';
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
 /** The user record. `id` names everything stored about a user and is never reused; `userId` is its public name. */
-export const users = sqliteTable('users', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  userId: text().notNull().unique(),
-  /** `open`: naming the `userId` is enough to sign in (surface A in open mode). Closed once, closed for ever. */
-  entry: text({ enum: ['open', 'closed'] }).notNull(),
+export const users = sqliteTable(
+  'users',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    userId: text().notNull().unique(),
+    /** `open`: naming the `userId` is enough to sign in (surface A in open mode). Closed once, closed for ever. */
+    entry: text({ enum: ['open', 'closed'] }).notNull(),
+    displayName: text(),
+    profileHandle: text(),
+    description: text(),
+    avatarFileId: text(),
+    avatarCustomUrl: text(),
+    metadata: text({ mode: 'json' }).$type<Record<string, unknown>>(),
+    isBrand: integer({ mode: 'boolean' }).notNull().default(false),
+    /** For display: the user's object decides. `bannedUntil` null while `bannedAt` is set: until lifted. */
+    bannedAt: integer(),
+    bannedUntil: integer(),
+    /** Raised in the same batch by whatever changes the record; the user's object refuses an older copy. */
+    version: integer().notNull().default(1),
+    /** The version the user's object is known to hold. Trails `version`; the cron trigger repairs what lags. */
+    copiedVersion: integer().notNull().default(0),
+    /** Raised by whatever makes an earlier sign-in worthless: a new password, the closing of an open entry. */
+    credentialVersion: integer().notNull().default(1),
+    createdAt: integer().notNull(),
+    updatedAt: integer().notNull(),
+  },
+  table => [index('users_lagging').on(table.id).where(sql`${table.copiedVersion} < ${table.version}`)],
+);
+
+export const roles = sqliteTable('roles', {
+  roleId: text().primaryKey(),
   displayName: text(),
-  profileHandle: text(),
-  description: text(),
-  avatarFileId: text(),
-  avatarCustomUrl: text(),
-  metadata: text({ mode: 'json' }).$type<Record<string, unknown>>(),
-  isBrand: integer({ mode: 'boolean' }).notNull().default(false),
-  /** Raised in the same batch by whatever changes the record; the user's object refuses an older copy. */
-  version: integer().notNull().default(1),
-  /** The version the user's object is known to hold. Trails `version`; the cron trigger repairs what lags. */
-  copiedVersion: integer().notNull().default(0),
-  /** Raised by whatever makes an earlier sign-in worthless: a new password, the closing of an open entry. */
-  credentialVersion: integer().notNull().default(1),
+  permissions: text({ mode: 'json' }).$type<string[]>().notNull(),
   createdAt: integer().notNull(),
   updatedAt: integer().notNull(),
 });
+
+export const userRoles = sqliteTable(
+  'userRoles',
+  {
+    uid: integer().notNull(),
+    roleId: text().notNull(),
+  },
+  table => [primaryKey({ columns: [table.uid, table.roleId] }), index('userRoles_byRole').on(table.roleId)],
+);

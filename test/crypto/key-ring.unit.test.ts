@@ -48,7 +48,11 @@ describe('S1 one algorithm', () => {
 it('S2 takes a token for nothing but its own kind', async () => {
   const kinds = Object.keys(tokenTypes) as TokenKind[];
   for (const kind of kinds) {
-    const token = await ring.sign(kind, { ...claims, live: 'live', mid: 'mid' } as never, NOW);
+    const token = await ring.sign(
+      kind,
+      { ...claims, live: 'live', mid: 'mid', session: 's', identifier: 'i' } as never,
+      NOW,
+    );
     const taken = await Promise.all(
       kinds.map(async other => ((await ring.verify(other, token, NOW)) ? other : null)),
     );

@@ -145,6 +145,7 @@ it('keeps the newer copy of a record, and lets a sign-in that read an older one 
     proof: 'userId',
     absoluteMs: 1_000,
     idleMs: null,
+    kid: 'any',
   });
   expect(stale).toEqual({ ok: false, code: 'stale_record' });
   const names = Array.from({ length: 12 }, (_, index) => `Name ${index}`);

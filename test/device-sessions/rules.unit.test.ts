@@ -2,12 +2,15 @@ import { expect, it } from 'vitest';
 import type { DeviceSession } from '../../src/device-sessions/contract.ts';
 import {
   authenticate,
+  endedByCopy,
   endOf,
   MOST_DEVICE_SESSIONS,
   MOST_LIVE_SESSIONS,
   nextAlarm,
   noteLiveSession,
+  type OpeningFacts,
   open,
+  refreshed,
   retryAt,
 } from '../../src/device-sessions/rules.ts';
 
@@ -22,10 +25,13 @@ const session: DeviceSession = {
   createdAt: NOW,
   lastUsedAt: NOW,
   absoluteEndAt: NOW + 1_000_000_000,
+  idleMs: 1_000_000,
   idleEndAt: NOW + 1_000_000,
+  lineage: { current: { accessJti: 'a', refreshJti: 'r', kid: 'k', issuedAt: NOW }, previousJti: null },
 };
 const first = { version: 1, credentialVersion: 1 };
-const facts = { held: first, offered: first, standing: [], deviceId: 'laptop' };
+const facts = { held: first, offered: first, standing: [], deviceId: 'laptop', ban: null };
+const opening = (change: Partial<OpeningFacts>) => open({ ...facts, ...change }, NOW);
 const devices = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ id: `s${index}`, deviceId: `d${index}` }));
 
@@ -44,28 +50,28 @@ it('notes its use at most every ten minutes', () => {
 
 it('ends the earlier session of the same device', () => {
   const standing = [...devices(2), { id: 'old', deviceId: 'laptop' }];
-  expect(open({ ...facts, standing })).toEqual({ ok: true, value: { ending: ['old'] } });
+  expect(opening({ standing })).toEqual({ ok: true, value: { ending: ['old'] } });
 });
 
 it('ends the oldest beyond the cap, and none before', () => {
-  expect(open({ ...facts, standing: devices(MOST_DEVICE_SESSIONS - 1) })).toMatchObject({
+  expect(opening({ standing: devices(MOST_DEVICE_SESSIONS - 1) })).toMatchObject({
     value: { ending: [] },
   });
-  expect(open({ ...facts, standing: devices(MOST_DEVICE_SESSIONS) })).toMatchObject({
+  expect(opening({ standing: devices(MOST_DEVICE_SESSIONS) })).toMatchObject({
     value: { ending: ['s0'] },
   });
 });
 
 it('refuses a sign-in that read an older record than is known', () => {
   const held = { version: 5, credentialVersion: 2 };
-  expect(open({ ...facts, held, offered: { version: 4, credentialVersion: 2 } })).toMatchObject({
+  expect(opening({ held, offered: { version: 4, credentialVersion: 2 } })).toMatchObject({
     code: 'stale_record',
   });
-  expect(open({ ...facts, held, offered: { version: 6, credentialVersion: 1 } })).toMatchObject({
+  expect(opening({ held, offered: { version: 6, credentialVersion: 1 } })).toMatchObject({
     code: 'stale_record',
   });
-  expect(open({ ...facts, held, offered: held }).ok).toBe(true);
-  expect(open({ ...facts, held: null }).ok).toBe(true);
+  expect(opening({ held, offered: held }).ok).toBe(true);
+  expect(opening({ held: null }).ok).toBe(true);
 });
 
 it('notes at most twenty live sessions, and a noted one any number of times', () => {
@@ -85,4 +91,28 @@ it('sets the alarm to the earliest of ends and deliveries', () => {
   expect(nextAlarm([], null)).toBe(null);
   expect(nextAlarm([session, { ...session, idleEndAt: NOW + 5 }], NOW + 9)).toBe(NOW + 5);
   expect(nextAlarm([session], NOW + 9)).toBe(NOW + 9);
+});
+
+it('refuses a banned user until the exact end of the ban', () => {
+  const ban = { reason: null, until: NOW + 1_000 };
+  expect(open({ ...facts, ban }, NOW + 999)).toMatchObject({ code: 'banned' });
+  expect(open({ ...facts, ban }, NOW + 1_000).ok).toBe(true);
+  expect(open({ ...facts, ban: { reason: null, until: null } }, Number.MAX_SAFE_INTEGER)).toMatchObject({
+    code: 'banned',
+  });
+});
+
+it('ends what a bare userId opened once the entry is closed, and nothing else', () => {
+  const standing = (['userId', 'authToken', 'password', 'wallet', 'token'] as const).map(proof => ({
+    id: proof,
+    proof,
+  }));
+  expect(endedByCopy('open', standing)).toEqual([]);
+  expect(endedByCopy('closed', standing)).toEqual(['userId']);
+});
+
+it('moves the idle end at a refresh, and the absolute end never', () => {
+  const later = refreshed(session, session.lineage, NOW + 999_999);
+  expect(later).toMatchObject({ idleEndAt: NOW + 1_999_999, absoluteEndAt: session.absoluteEndAt });
+  expect(refreshed({ ...session, idleMs: null, idleEndAt: null }, session.lineage, NOW).idleEndAt).toBe(null);
 });

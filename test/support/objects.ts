@@ -30,6 +30,8 @@ export function recordOf({ uid, userId }: Pick<SignedIn, 'uid' | 'userId'>): Use
   return {
     uid,
     userId,
+    entry: 'open',
+    ban: null,
     version: 1,
     credentialVersion: 1,
     displayName: null,

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** `POST /api/sessions`. An identifier names a device and proves nothing. */
+export const identifierSchema = z.object({
+  identifier: z
+    .string()
+    .transform(text => text.normalize('NFC'))
+    .refine(text => text.length >= 1 && [...text].length <= 255, 'must be 1–255 characters')
+    .refine(text => !/\p{Cc}/u.test(text), 'must hold no control characters'),
+});
+
+/** A device token's content; times in epoch ms. */
+export interface IdentifierSession {
+  session: string;
+  identifier: string;
+  activatedAt: number;
+  expiresAt: number;
+}

@@ -1,0 +1,21 @@
+import { Hono } from 'hono';
+import { deviceToken } from '../http/authenticate.ts';
+import type { AppEnv } from '../http/context.ts';
+import { limitRate } from '../http/limits.ts';
+import { jsonBody } from '../http/validate.ts';
+import { identifierSchema } from './contract.ts';
+import { presentIdentifierSession, presentStarted } from './present.ts';
+import { endIdentifierSession, readIdentifierSession, startIdentifierSession } from './service.ts';
+
+/** Surface E, mounted under `/api/sessions`. No credential is needed to start: a stray one is not even read. */
+export const identifierSessionRoutes = new Hono<AppEnv>()
+  .post('/', limitRate('IDENTIFIER_LIMIT'), jsonBody(identifierSchema), async c =>
+    c.json(presentStarted(await startIdentifierSession(c.get('deps'), c.req.valid('json').identifier))),
+  )
+  .get('/current', deviceToken, async c =>
+    c.json(presentIdentifierSession(await readIdentifierSession(c.get('deps'), c.get('device')))),
+  )
+  .delete('/current', deviceToken, async c => {
+    await endIdentifierSession(c.get('deps'), c.get('device'));
+    return c.body(null, 200);
+  });

@@ -1,0 +1,70 @@
+import type { Claims, TokenKind } from '../crypto/tokens.ts';
+import type { Deps } from '../deps.ts';
+import { refreshTokenStands, signOut, verifySession } from '../device-sessions/service.ts';
+import { AppError } from '../errors.ts';
+import { endIdentifierSession, readIdentifierSession } from '../identifier-sessions/service.ts';
+import { leaveLiveSession, readLiveSession } from '../live-sessions/service.ts';
+
+type KnownKind = Extract<TokenKind, 'access' | 'refresh' | 'member' | 'device'>;
+
+/** What there is to know of one kind of token, and to do with it. */
+interface Handling<Kind extends KnownKind> {
+  /** Resolves while what the token stands for stands; refuses otherwise. */
+  check(deps: Deps, claims: Claims<Kind>): Promise<unknown>;
+  end(deps: Deps, claims: Claims<Kind>): Promise<unknown>;
+}
+
+const handlings: { [Kind in KnownKind]: Handling<Kind> } = {
+  access: { check: verifySession, end: signOut },
+  refresh: { check: refreshTokenStands, end: signOut },
+  member: {
+    check: (deps, claims) => readLiveSession(deps, { ...claims, expired: false }, null, 1),
+    end: (deps, claims) => leaveLiveSession(deps, { ...claims, expired: false }),
+  },
+  device: { check: readIdentifierSession, end: endIdentifierSession },
+};
+const kinds = Object.keys(handlings) as KnownKind[];
+
+export interface LivingToken {
+  kind: KnownKind;
+  claims: Claims<KnownKind>;
+}
+
+/** The claims of a token whose session stands at this instant; null for anything else. */
+export async function introspect(deps: Deps, token: string): Promise<LivingToken | null> {
+  const found = await recognise(deps, token);
+  if (!found) return null;
+  const { check } = handlings[found.kind] as Handling<KnownKind>;
+  const stands = await standing(check(deps, found.claims));
+  return stands ? found : null;
+}
+
+/** Ends what a token stands for, on the word of whoever holds it. An unknown or dead token is no error (RFC 7009). */
+export async function revoke(deps: Deps, token: string): Promise<void> {
+  const found = await recognise(deps, token);
+  if (!found) return;
+  const { end } = handlings[found.kind] as Handling<KnownKind>;
+  const ended = await standing(end(deps, found.claims));
+  if (ended) deps.audit('token_revoked', { kind: found.kind, sid: found.claims.sid });
+}
+
+async function recognise({ keyRing, now }: Deps, token: string): Promise<LivingToken | null> {
+  for (const kind of kinds) {
+    const claims = await keyRing.verify(kind, token, now());
+    if (claims) return { kind, claims };
+  }
+  return null;
+}
+
+/** Whether a call was answered; a refusal for want of a credential or a session is an answer, a fault is none. */
+async function standing(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && DEAD.has(error.code)) return false;
+    throw error;
+  }
+}
+
+const DEAD = new Set(['session_ended', 'membership_ended', 'live_session_not_found']);
