@@ -1,9 +1,9 @@
 /** `npm run -s keys`: the local keys as one JSON object. */
 import { localKeys } from './local-keys.ts';
-import { readMasterSecrets } from './secrets.ts';
+import { localMasterSecrets } from './secrets.ts';
 
 try {
-  const { keys } = await localKeys(readMasterSecrets(process.env.USHER_DEV_VARS ?? '.dev.vars'));
+  const { keys } = await localKeys(localMasterSecrets());
   console.log(JSON.stringify(keys));
 } catch (error) {
   console.error((error as Error).message);

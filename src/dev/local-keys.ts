@@ -1,7 +1,7 @@
 import { deriveMac, type MasterSecret, type MasterSecrets } from '../crypto/derive.ts';
-import { fromBase64, toBase64, toHex } from '../ids.ts';
-import { deriveKeySecret } from '../keys/derive.ts';
-import { type KeyKind, type KeyName, writeAccessKey, writeKey } from '../keys/rules.ts';
+import { randomBytes, toHex } from '../ids.ts';
+import { writeKeyTexts } from '../keys/derive.ts';
+import type { KeyKind } from '../keys/rules.ts';
 
 export interface LocalKeys {
   publishableKey: string;
@@ -17,20 +17,28 @@ export interface LocalKeys {
 export async function localKeys(ring: MasterSecrets): Promise<{ keys: LocalKeys; sql: string }> {
   const master = ring.at(-1);
   if (!master) throw new Error('MASTER_SECRETS is empty');
-  const publishable = await localKey(master, 'pk');
-  const secret = await localKey(master, 'sk');
-  const keys: LocalKeys = {
-    publishableKey: writeKey(publishable, publishable.secret),
-    secretKey: writeKey(secret, secret.secret),
-    accessKey: writeAccessKey(secret),
-    accessSecret: toBase64(fromBase64(secret.secret) ?? new Uint8Array()),
-  };
-  const row = ({ id, kind }: KeyName) => `('${id}', '${kind}', 'local', ${Date.now()})`;
-  const sql = `INSERT OR IGNORE INTO keys (id, kind, name, createdAt) VALUES ${row(publishable)}, ${row(secret)}`;
-  return { keys, sql };
+  const publishableId = await localId(master, 'pk');
+  const secretId = await localId(master, 'sk');
+  const { key: publishableKey } = await writeKeyTexts(master, 'pk', publishableId);
+  const { secretKey, accessKey, accessSecret } = await writeKeyTexts(master, 'sk', secretId);
+  const rows = [insertKey('pk', publishableId, 'local'), insertKey('sk', secretId, 'local')];
+  return { keys: { publishableKey, secretKey, accessKey, accessSecret }, sql: rows.join('; ') };
 }
 
-async function localKey(master: MasterSecret, kind: KeyKind): Promise<KeyName & { secret: string }> {
-  const id = toHex(await deriveMac(master, 'api-key', `local ${kind}`)).slice(0, 32);
-  return { kind, version: master.version, id, secret: await deriveKeySecret(master, { kind, id }) };
+/** A key of either kind under the newest master secret, and the statement that lets it stand. */
+export async function makeKey(ring: MasterSecrets, kind: KeyKind, name: string) {
+  const [master] = ring;
+  if (!master) throw new Error('MASTER_SECRETS is empty');
+  const id = toHex(randomBytes(16));
+  const texts = kind === 'pk' ? await writeKeyTexts(master, 'pk', id) : await writeKeyTexts(master, 'sk', id);
+  return { texts: { id, name, ...texts }, sql: insertKey(kind, id, name) };
+}
+
+async function localId(master: MasterSecret, kind: KeyKind): Promise<string> {
+  return toHex(await deriveMac(master, 'api-key', `local ${kind}`)).slice(0, 32);
+}
+
+function insertKey(kind: KeyKind, id: string, name: string): string {
+  const quoted = name.replaceAll("'", "''");
+  return `INSERT OR IGNORE INTO keys (id, kind, name, createdAt) VALUES ('${id}', '${kind}', '${quoted}', ${Date.now()})`;
 }

@@ -46,12 +46,24 @@ export function readDevVars(path: string): NodeJS.Dict<string> {
   }
 }
 
-/** The ring of master secrets in a settings file. */
-export function readMasterSecrets(path: string): MasterSecrets {
-  return parseRing(readDevVars(path).MASTER_SECRETS ?? '', {
+/** Which settings file the commands of a laptop use. */
+export const devVarsPath = (): string => process.env.USHER_DEV_VARS ?? '.dev.vars';
+
+/** One setting, from the environment or else from the settings file. */
+export function readSetting(name: string): string {
+  const value = process.env[name] ?? readDevVars(devVarsPath())[name];
+  if (!value) throw new Error(`${name} is neither in the environment nor in ${devVarsPath()}.`);
+  return value;
+}
+
+/** The ring of master secrets of this laptop, whatever the environment says. */
+export const localMasterSecrets = (): MasterSecrets =>
+  parseMasterSecrets(readDevVars(devVarsPath()).MASTER_SECRETS ?? '');
+
+export function parseMasterSecrets(text: string): MasterSecrets {
+  return parseRing(text, {
     addIssue: issue => {
-      const message = typeof issue === 'string' ? issue : issue.message;
-      throw new Error(`MASTER_SECRETS in ${path} ${message}`);
+      throw new Error(`MASTER_SECRETS ${typeof issue === 'string' ? issue : issue.message}`);
     },
   });
 }

@@ -9,7 +9,7 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type LocalKeys, localKeys } from './local-keys.ts';
-import { ensureDevVars, readDevVars, readMasterSecrets } from './secrets.ts';
+import { devVarsPath, ensureDevVars, localMasterSecrets, readDevVars } from './secrets.ts';
 
 const { values, tokens } = parseArgs({
   strict: false,
@@ -28,7 +28,7 @@ const forwarded = tokens.flatMap(token => {
 
 const port = Number(values.port);
 const state = String(values['persist-to']);
-const devVars = process.env.USHER_DEV_VARS ?? '.dev.vars';
+const devVars = devVarsPath();
 const address = `http://localhost:${port}`;
 const wrangler = fileURLToPath(new URL('bin/wrangler.js', import.meta.resolve('wrangler/package.json')).href);
 const env = {
@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   }
   const made = await ensureDevVars(devVars);
   if (made === 'made') console.log(`Made ${devVars} with fresh local secrets.`);
-  const { keys, sql } = await localKeys(readMasterSecrets(devVars));
+  const { keys, sql } = await localKeys(localMasterSecrets());
   const prepared =
     (await quietly('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state)) &&
     (await quietly('d1', 'execute', 'DB', '--local', '--persist-to', state, '--command', sql));

@@ -1,6 +1,6 @@
 import { deriveMac, type MasterSecret } from '../crypto/derive.ts';
-import { toBase64Url } from '../ids.ts';
-import type { KeyName } from './rules.ts';
+import { fromBase64, toBase64, toBase64Url } from '../ids.ts';
+import { type KeyKind, type KeyName, writeAccessKey, writeKey } from './rules.ts';
 
 /** The secret part of a key: an HMAC over its version, kind and id, so that a kind cannot be turned into another. */
 export async function deriveKeySecret(
@@ -8,4 +8,22 @@ export async function deriveKeySecret(
   { kind, id }: Omit<KeyName, 'version'>,
 ): Promise<string> {
   return toBase64Url(await deriveMac(master, 'api-key', `${master.version}|${kind}|${id}`));
+}
+
+export interface SecretKeyTexts {
+  accessKey: string;
+  accessSecret: string;
+  secretKey: string;
+}
+
+/** A key in the forms its owner is shown, once. */
+export async function writeKeyTexts(master: MasterSecret, kind: 'pk', id: string): Promise<{ key: string }>;
+export async function writeKeyTexts(master: MasterSecret, kind: 'sk', id: string): Promise<SecretKeyTexts>;
+export async function writeKeyTexts(master: MasterSecret, kind: KeyKind, id: string) {
+  const name: KeyName = { kind, version: master.version, id };
+  const secret = await deriveKeySecret(master, name);
+  const key = writeKey(name, secret);
+  if (kind === 'pk') return { key };
+  const accessSecret = toBase64(fromBase64(secret) ?? new Uint8Array());
+  return { accessKey: writeAccessKey(name), accessSecret, secretKey: key };
 }

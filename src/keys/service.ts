@@ -1,10 +1,10 @@
 import { equalBytes } from '../crypto/constant-time.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
-import { fromBase64, randomBytes, toBase64, toHex } from '../ids.ts';
+import { fromBase64, randomBytes, toHex } from '../ids.ts';
 import type { CreateKey } from './contract.ts';
-import { deriveKeySecret } from './derive.ts';
-import { type KeyKind, type KeyName, type PresentedKey, writeAccessKey, writeKey } from './rules.ts';
+import { deriveKeySecret, type SecretKeyTexts, writeKeyTexts } from './derive.ts';
+import type { KeyKind, PresentedKey } from './rules.ts';
 import { deleteKey, findKey, insertKey, type KeyRow, listKeys, markKeyUsed } from './store.ts';
 
 /** How long an isolate may go on believing that a key stands (or does not): the bound on a revocation. */
@@ -15,10 +15,7 @@ const NOTE_USE_EVERY_MS = 10 * 60_000;
 const cache = new Map<string, { stands: boolean; at: number }>();
 
 /** A key just made. Its text is shown this once and is stored nowhere. */
-export type NewKey = { row: KeyRow } & (
-  | { key: string }
-  | { accessKey: string; accessSecret: string; secretKey: string }
-);
+export type NewKey = { row: KeyRow } & ({ key: string } | SecretKeyTexts);
 
 /**
  * Whether a presented key is genuine and stands. A forged one is told by its MAC, without a read; a genuine one
@@ -42,18 +39,13 @@ export async function verifyKey(
 export async function createKey(deps: Deps, { name, kind }: CreateKey): Promise<NewKey> {
   const [master] = deps.config.masterSecrets;
   if (!master) throw new Error('MASTER_SECRETS is empty');
-  const keyName: KeyName = {
-    kind: kind === 'secret' ? 'sk' : 'pk',
-    version: master.version,
-    id: toHex(randomBytes(16)),
-  };
-  const secret = await deriveKeySecret(master, keyName);
-  const row = await insertKey(deps.db, { id: keyName.id, kind: keyName.kind, name, createdAt: deps.now() });
-  deps.audit('key_created', { keyId: row.id, kind });
-  const key = writeKey(keyName, secret);
-  if (kind === 'publishable') return { row, key };
-  const accessSecret = toBase64(fromBase64(secret) ?? new Uint8Array());
-  return { row, accessKey: writeAccessKey(keyName), accessSecret, secretKey: key };
+  const id = toHex(randomBytes(16));
+  const texts =
+    kind === 'secret' ? await writeKeyTexts(master, 'sk', id) : await writeKeyTexts(master, 'pk', id);
+  const short = kind === 'secret' ? 'sk' : 'pk';
+  const row = await insertKey(deps.db, { id, kind: short, name, createdAt: deps.now() });
+  deps.audit('key_created', { keyId: id, kind });
+  return { row, ...texts };
 }
 
 export async function readKeys(deps: Pick<Deps, 'db'>): Promise<KeyRow[]> {

@@ -1,0 +1,39 @@
+/**
+ * `npm run -s create-key -- --name NAME [--kind secret|publishable] [--remote]`: makes an API key and lets it stand, in
+ * the local database or, with `--remote`, in the deployed one. The first secret key of a deployment is made so; further
+ * ones by `POST /v1/keys`. `MASTER_SECRETS` is read from the environment or from `.dev.vars`.
+ */
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { makeKey } from './local-keys.ts';
+import { parseMasterSecrets, readSetting } from './secrets.ts';
+
+try {
+  const { values } = parseArgs({
+    options: {
+      name: { type: 'string' },
+      kind: { type: 'string', default: 'secret' },
+      remote: { type: 'boolean', default: false },
+      'persist-to': { type: 'string', default: '.wrangler/state' },
+    },
+  });
+  const { name, kind, remote } = values;
+  if (!name) throw new Error('Give the key a name: npm run -s create-key -- --name "My server"');
+  if (kind !== 'secret' && kind !== 'publishable') throw new Error('--kind takes secret or publishable');
+  const { texts, sql } = await makeKey(
+    parseMasterSecrets(readSetting('MASTER_SECRETS')),
+    kind === 'secret' ? 'sk' : 'pk',
+    name,
+  );
+  const where = remote ? ['--remote'] : ['--local', '--persist-to', values['persist-to']];
+  const { status, stdout, stderr } = spawnSync(
+    'wrangler',
+    ['d1', 'execute', 'DB', ...where, '--yes', '--command', sql],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`${stdout}${stderr}`);
+  console.log(JSON.stringify({ kind, ...texts }));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

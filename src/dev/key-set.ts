@@ -1,0 +1,23 @@
+import type { SigningJwk } from '../crypto/key-ring.ts';
+import { makeSigningKey } from './secrets.ts';
+
+export const ROTATION_STEPS = ['add', 'switch', 'drop'] as const;
+export type RotationStep = (typeof ROTATION_STEPS)[number];
+
+/** The value of `SIGNING_KEYS`: the first signs, all verify. */
+export interface KeySet {
+  keys: SigningJwk[];
+}
+
+/**
+ * The three steps of a rotation: a new key is published before it signs, it signs while the old ones verify, and
+ * the old ones go once nothing signed with them can still be alive.
+ */
+export async function nextKeySet({ keys }: KeySet, step: RotationStep): Promise<KeySet> {
+  const [signer] = keys;
+  const newest = keys.at(-1);
+  if (!signer || !newest) throw new Error('SIGNING_KEYS holds no key');
+  if (step === 'add') return { keys: [...keys, await makeSigningKey()] };
+  if (keys.length === 1) throw new Error(`There is one key only: nothing to ${step}. Begin with: add`);
+  return { keys: step === 'switch' ? [newest, ...keys.slice(0, -1)] : [signer] };
+}

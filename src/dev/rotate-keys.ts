@@ -1,0 +1,25 @@
+/**
+ * `npm run -s rotate-keys -- add|switch|drop`: prints the next value of `SIGNING_KEYS`, made from the one in the
+ * environment or in `.dev.vars`, and says on the error stream what to do with it. Nothing is written anywhere.
+ */
+import { nextKeySet, ROTATION_STEPS, type RotationStep } from './key-set.ts';
+import { readSetting } from './secrets.ts';
+
+const advice: Record<RotationStep, string> = {
+  add: 'The new key verifies and does not sign yet. Deploy this, wait 5 minutes (who verifies by /.well-known/jwks.json caches it so long), then: switch.',
+  switch:
+    'The new key signs, the old ones still verify. Deploy this, wait for the longest life of a token signed with the old one (365 days where the directory issues tokens of that life; else 30 days), then: drop.',
+  drop: 'Only the signing key is left: tokens of the older ones are refused from now on. Deploy this.',
+};
+
+try {
+  const step = (process.argv[2] ?? 'add') as RotationStep;
+  if (!ROTATION_STEPS.includes(step)) throw new Error(`Say which step: ${ROTATION_STEPS.join(', ')}`);
+  const next = await nextKeySet(JSON.parse(readSetting('SIGNING_KEYS')), step);
+  console.error(advice[step]);
+  console.error('To deploy it: npm run -s rotate-keys -- <step> | npx wrangler secret put SIGNING_KEYS');
+  console.log(JSON.stringify(next));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
