@@ -10,7 +10,7 @@ export interface Step {
 export function stepsOf(readme: string, heading: string): Step[] {
   const [, section = ''] = readme.split(`\n## ${heading}\n`);
   const [text = ''] = section.split(/\n## /);
-  const block = /(?<said>[^\n]+)\n\n```bash\n(?<command>.*?)\n```(?:\n\n```json\n(?<shown>.*?)\n```)?/gs;
+  const block = /(?<said>[^\n]+)\n\n```bash\n(?<command>.*?)\n```(?:\n\n```text\n(?<shown>.*?)\n```)?/gs;
   return [...text.matchAll(block)].map(({ groups }) => ({
     said: groups?.said ?? '',
     command: groups?.command ?? '',
