@@ -2,15 +2,9 @@
 import { expect, it } from 'vitest';
 import { call, join, openRoom, signIn } from '../support/client.ts';
 import { liveObject } from '../support/objects.ts';
+import { headStart } from '../support/races.ts';
 
 const ROUNDS = 500;
-const nothing = new Uint8Array();
-
-/** Lets the other side begin by nothing to some milliseconds, in steps of microseconds: every step of it is met. */
-async function headStart(round: number): Promise<void> {
-  for (let step = 0; step < (round % 100) * 2; step += 1) await crypto.subtle.digest('SHA-256', nothing);
-}
-
 const current = (token: string) => call('GET', '/session/current', { token });
 
 it('S16 leaves nobody inside who was signed out while joining (500 rounds)', async () => {
