@@ -1,3 +1,4 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import type { MasterSecrets } from './crypto/derive.ts';
 import type { SigningJwk } from './crypto/key-ring.ts';
@@ -26,7 +27,6 @@ export type ConfigResult = { ok: true; config: Config } | { ok: false; problems:
 const FEWEST_DIFFERENT_BYTES = 16;
 const SECRET_BYTES = 32;
 
-const base64Key = z.string().refine(text => fromBase64(text)?.length === 32, 'must be 32 bytes in base64url');
 const signingKeys = z.object({
   keys: z
     .array(
@@ -34,13 +34,31 @@ const signingKeys = z.object({
         kty: z.literal('OKP'),
         crv: z.literal('Ed25519'),
         kid: z.string().min(1).max(100),
-        x: base64Key,
-        d: base64Key,
+        x: z.string(),
+        d: z.string().refine(isRandomKey, 'must be 32 random bytes in base64url'),
       }),
     )
     .min(1, 'needs at least one key')
+    .refine(keys => keys.every(isWholeKey), 'has a key whose x does not belong to its d')
     .refine(keys => new Set(keys.map(key => key.kid)).size === keys.length, 'uses a kid twice'),
 });
+
+function isRandomKey(text: string): boolean {
+  const bytes = fromBase64(text);
+  return bytes?.length === SECRET_BYTES && new Set(bytes).size >= FEWEST_DIFFERENT_BYTES;
+}
+
+/** Whether the public half is the private one's: nobody could verify what such a pair signs. */
+function isWholeKey(jwk: SigningJwk): boolean {
+  try {
+    return (
+      createPublicKey(createPrivateKey({ key: { ...jwk }, format: 'jwk' })).export({ format: 'jwk' }).x ===
+      jwk.x
+    );
+  } catch {
+    return false;
+  }
+}
 
 const seconds = (standard: number) =>
   z.coerce

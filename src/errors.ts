@@ -1,3 +1,5 @@
+import type { Result } from './result.ts';
+
 /**
  * THE table of refusals. A code is stable: clients branch on it, so it is never renamed and never reused.
  * Statuses follow RFC 9110 and, for credentials, RFC 6750 §3.1.
@@ -41,6 +43,7 @@ export const refusals = {
   unsupported_media_type: [415, 'The body is not declared as what this address takes'],
   upgrade_required: [426, 'This address speaks WebSocket only'],
   too_many_requests: [429, 'Too many requests from this address'],
+  too_many_sockets: [429, 'Too many connections of this membership'],
   too_many_attempts: [429, 'Too many attempts, wait before the next one'],
   internal: [500, 'Something went wrong on our side'],
   not_configured: [503, 'This deployment is not configured yet'],
@@ -78,7 +81,18 @@ export class AppError extends Error {
 }
 
 /** The value of a result, or its refusal thrown: the one place where a refusal becomes an `AppError`. */
-export function unwrap<T>(result: { ok: true; value: T } | { ok: false; code: RefusalCode }): T {
+export function unwrap<T>(result: Result<T, RefusalCode>): T {
   if (result.ok) return result.value;
-  throw new AppError(result.code);
+  const { code, retryAfterMs } = result;
+  if (retryAfterMs === undefined) throw new AppError(code);
+  throw new AppError(code, { headers: waitHeaders('attempts', 10, Math.ceil(retryAfterMs / 1000)) });
+}
+
+/** What a 429 says: a policy of `quota` requests a minute, and how long until the next is worth it. */
+export function waitHeaders(policy: string, quota: number, seconds: number): Record<string, string> {
+  return {
+    'Retry-After': String(seconds),
+    'RateLimit-Policy': `"${policy}";q=${quota};w=60`,
+    RateLimit: `"${policy}";r=0;t=${seconds}`,
+  };
 }

@@ -2,8 +2,16 @@
  * The answer of a decision: a value, or a refusal named by its code in `errors.ts`. Plain data, so that it
  * crosses the border of a Durable Object unharmed (a thrown error would lose its class on the way).
  */
-export type Result<T, Code extends string> = { ok: true; value: T } | { ok: false; code: Code };
+export type Result<T, Code extends string> = { ok: true; value: T } | Refusal<Code>;
+
+export interface Refusal<Code extends string> {
+  ok: false;
+  code: Code;
+  /** How long to wait, where asking again later makes sense. */
+  retryAfterMs?: number;
+}
 
 export const ok = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });
 
-export const refuse = <Code extends string>(code: Code): { ok: false; code: Code } => ({ ok: false, code });
+export const refuse = <Code extends string>(code: Code, retryAfterMs?: number): Refusal<Code> =>
+  retryAfterMs === undefined ? { ok: false, code } : { ok: false, code, retryAfterMs };

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { makeMasterSecret, makeSigningKey } from '../src/dev/secrets.ts';
 
-const signingKey = await makeSigningKey();
+const [signingKey, otherKey] = await Promise.all([makeSigningKey(), makeSigningKey()]);
 const good = {
   ENVIRONMENT: 'production',
   PUBLIC_URL: 'https://usher.example',
@@ -35,6 +35,16 @@ it.each([
     'a public signing key',
     { SIGNING_KEYS: JSON.stringify({ keys: [{ ...signingKey, d: undefined }] }) },
     'keys.0.d',
+  ],
+  [
+    'a made-up signing key',
+    { SIGNING_KEYS: JSON.stringify({ keys: [{ ...signingKey, d: 'A'.repeat(43), x: 'A'.repeat(43) }] }) },
+    'keys.0.d',
+  ],
+  [
+    'halves of two signing keys',
+    { SIGNING_KEYS: JSON.stringify({ keys: [{ ...signingKey, x: otherKey.x }] }) },
+    'does not belong',
   ],
   [
     'another kind of key',

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { nameSchema, userIdSchema } from '../users/contract.ts';
 import type { Lineage } from './rotation.ts';
 
+/** SDKs send an empty name for none. */
+const optionalName = z.union([z.literal('').transform(() => null), nameSchema(100)]).nullish();
+
 /** `POST /api/{v3,v4,v5}/sessions`. Unknown members are ignored; `null` counts as absent. */
 export const signInSchema = z.object({
   userId: userIdSchema,
@@ -13,8 +16,8 @@ export const signInSchema = z.object({
       sdkVersion: z.string().max(30).nullish(),
     })
     .nullish(),
-  displayName: nameSchema(100).nullish(),
-  profileHandle: nameSchema(100).nullish(),
+  displayName: optionalName,
+  profileHandle: optionalName,
   authToken: z.string().max(4096).nullish(),
 });
 

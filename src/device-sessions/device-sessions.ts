@@ -9,10 +9,10 @@ import { type Outbox, openOutbox } from './outbox.ts';
 import { rotate, type TokenStamp } from './rotation.ts';
 import {
   authenticate,
+  DELIVERY_WAIT_MS,
   endedByCopy,
   endOf,
   isOlder,
-  NOTE_SETTLED_MS,
   nextAlarm,
   noteLiveSession,
   open,
@@ -116,7 +116,7 @@ export class DeviceSessions extends DurableObject<Env> {
       for (const id of ending) this.#storage.endSession(id, now);
       this.#storage.insertSession(session);
     });
-    return ok({ session, record, everywhere: await this.#outbox.deliver(ending) });
+    return ok({ session, record, everywhere: await this.#outbox.deliver() });
   }
 
   /** The presented device session, if it stands: asked by every authenticated request, so nothing caches it. */
@@ -191,7 +191,8 @@ export class DeviceSessions extends DurableObject<Env> {
    */
   async endAll(sid?: string): Promise<Result<Ended, 'session_ended'>> {
     const standing = sid === undefined ? ok(undefined) : this.standing(sid);
-    return standing.ok ? ok({ everywhere: await this.#outbox.end(this.#ids()) }) : standing;
+    if (!standing.ok || !this.#exists) return standing.ok ? ok({ everywhere: true }) : standing;
+    return ok({ everywhere: await this.#outbox.end(this.#ids()) });
   }
 
   /** Takes a newer copy of the record, and ends what it makes worthless; an older copy changes nothing. */
@@ -204,7 +205,7 @@ export class DeviceSessions extends DurableObject<Env> {
       this.#storage.putRecord(record);
       for (const id of ending) this.#storage.endSession(id, now);
     });
-    return { everywhere: await this.#outbox.deliver(ending) };
+    return { everywhere: await this.#outbox.deliver() };
   }
 
   /** Ends every device session, and refuses new ones until lifted or `until`. */
@@ -215,7 +216,7 @@ export class DeviceSessions extends DurableObject<Env> {
       this.#storage.putBan(ban);
       for (const id of ids) this.#storage.endSession(id, now);
     });
-    return { everywhere: await this.#outbox.deliver(ids) };
+    return { everywhere: await this.#outbox.deliver() };
   }
 
   liftBan(): void {
@@ -255,9 +256,9 @@ export class DeviceSessions extends DurableObject<Env> {
     return noted.ok ? ok({ ...room.value, ...noted.value }) : noted;
   }
 
-  /** Takes back the note of a join that was refused. */
-  withdrawJoin(sid: string, liveId: string): void {
-    if (this.#exists) this.#storage.withdrawNote(liveId, sid);
+  /** Takes back the note, made at `notedAt`, of a join that was refused. */
+  withdrawJoin(sid: string, liveId: string, notedAt: number): void {
+    if (this.#exists) this.#storage.withdrawNote(liveId, sid, notedAt);
   }
 
   /** Ends what is over and tells the live sessions that have not heard yet. Safe to run any number of times. */
@@ -266,7 +267,6 @@ export class DeviceSessions extends DurableObject<Env> {
     const now = Date.now();
     const over = this.#sessions().filter(session => now >= endOf(session));
     await this.#outbox.end(over.map(session => session.id));
-    await this.#outbox.deliver();
     this.#setAlarm();
   }
 
@@ -307,15 +307,14 @@ export class DeviceSessions extends DurableObject<Env> {
     if (!standing.ok) return standing;
     const noted = this.#storage.notedLiveSessions();
     if (noteLiveSession(noted, liveId).ok) return standing;
-    const settledBefore = Date.now() - NOTE_SETTLED_MS;
-    await Promise.all(
-      noted.map(async id => {
-        const found = await this.#liveSession(id).whereabouts(String(standing.value.record.uid));
-        // Who is outside may have a join on its way, so that only a settled note of theirs goes.
-        if (found === 'outside') this.#storage.forgetLiveSession(id, settledBefore);
-        if (found === 'over') this.#storage.forgetLiveSession(id, Number.POSITIVE_INFINITY);
-      }),
-    );
+    const subject = String(standing.value.record.uid);
+    const asked = noted.map(async id => {
+      const askedAt = Date.now();
+      // Who is outside may have a join on its way: from this answer on, the live session refuses it.
+      const inside = await this.#liveSession(id).isInside(subject, askedAt);
+      if (!inside) this.#storage.forgetLiveSession(id, askedAt);
+    });
+    await Promise.race([Promise.allSettled(asked), scheduler.wait(DELIVERY_WAIT_MS)]);
     return this.standing(sid);
   }
 

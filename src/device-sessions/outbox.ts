@@ -3,10 +3,13 @@ import { DELIVERY_WAIT_MS, retryAt } from './rules.ts';
 import type { Delivery, DeviceSessionsStorage } from './storage.ts';
 
 export interface Outbox {
-  /** Ends these device sessions; whether every live session joined through them has heard of it in time. */
+  /** Ends these device sessions and tells the live sessions joined through them. */
   end(ids: readonly string[]): Promise<boolean>;
-  /** Tells what is still to be told (of `ids`, or all); whether nothing is left. */
-  deliver(ids?: readonly string[]): Promise<boolean>;
+  /**
+   * Tells the live sessions what is still to be told; whether nothing is left of it in time. All of it, also of
+   * earlier endings: an ending that is asked for again is answered by the truth, not by having nothing to do.
+   */
+  deliver(): Promise<boolean>;
 }
 
 interface World {
@@ -32,9 +35,8 @@ export function openOutbox({ storage, transaction, liveSession, setAlarm }: Worl
     }
   }
 
-  async function deliver(ids?: readonly string[]): Promise<boolean> {
-    const concerned = (delivery: Delivery) => !ids || ids.includes(delivery.sid);
-    const waiting = storage.outbox().filter(concerned);
+  async function deliver(): Promise<boolean> {
+    const waiting = storage.outbox();
     if (waiting.length === 0) return true;
     // The next try is written down before this one, so that neither a crash nor a hanging callee can lose it.
     const now = Date.now();
@@ -42,19 +44,18 @@ export function openOutbox({ storage, transaction, liveSession, setAlarm }: Worl
     setAlarm();
     await Promise.race([Promise.all(waiting.map(tell)), scheduler.wait(DELIVERY_WAIT_MS)]);
     setAlarm();
-    return !storage.outbox().some(concerned);
+    return storage.outbox().length === 0;
   }
 
   return {
     deliver,
     async end(ids) {
-      if (ids.length === 0) return true;
       const now = Date.now();
       transaction(() => {
         for (const id of ids) storage.endSession(id, now);
       });
       setAlarm();
-      return deliver(ids);
+      return deliver();
     },
   };
 }

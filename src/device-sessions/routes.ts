@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { AppError } from '../errors.ts';
 import { publishableKey, systemOnly, userOrSystem, userToken } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
 import { clientAddress, limitRate } from '../http/limits.ts';
@@ -9,11 +8,10 @@ import { presentDevice, presentSignedIn, presentTokens } from './present.ts';
 import {
   endDevice,
   endOtherDevices,
+  endSessions,
   listDevices,
   refreshTokens,
   signIn,
-  signOut,
-  signOutEverywhere,
   signOutUser,
   verifySession,
 } from './service.ts';
@@ -33,19 +31,7 @@ export const deviceSessionRoutes = new Hono<AppEnv>()
     return c.json({ lastCachePurge: null });
   })
   .delete('/sessions', userOrSystem, query(signOutSchema), async c => {
-    const deps = c.get('deps');
-    const caller = c.get('caller');
-    const { userId } = c.req.valid('query');
-    if (caller.kind === 'system') {
-      if (userId === undefined) throw new AppError('invalid_input', missing('userId'));
-      await signOutUser(deps, userId);
-    } else if (userId === undefined) {
-      await signOut(deps, caller.claims);
-    } else {
-      const { userId: own } = await verifySession(deps, caller.claims);
-      if (own !== userId) throw new AppError('not_allowed');
-      await signOutEverywhere(deps, caller.claims);
-    }
+    await endSessions(c.get('deps'), c.get('caller'), c.req.valid('query').userId);
     return c.json({ success: true });
   })
   .delete('/sessions/users/:userId', systemOnly, async c => {
@@ -68,5 +54,3 @@ export const ownDeviceRoutes = new Hono<AppEnv>()
     await endDevice(c.get('deps'), c.get('claims'), c.req.param('id'));
     return c.body(null, 200);
   });
-
-const missing = (path: string) => ({ errors: [{ path, message: 'is required' }] });

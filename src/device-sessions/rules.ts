@@ -9,9 +9,6 @@ export const MOST_LIVE_SESSIONS = 20;
 /** How long an ending call waits for the live sessions before it answers 503. */
 export const DELIVERY_WAIT_MS = 2_000;
 
-/** A membership note older than this belongs to no join still on its way (see `JOIN_LIFE_MS` in live-sessions). */
-export const NOTE_SETTLED_MS = 60_000;
-
 const TOUCH_EVERY_MS = 10 * 60_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 5 * 60_000;

@@ -28,6 +28,11 @@ export interface SignedIn {
   record: UserRecord;
 }
 
+/** Who asks: a user by an access token, or a secret key. */
+export type Caller = { kind: 'user'; claims: Claims<'access'> } | { kind: 'system'; keyId: string };
+
+const userIdMissing = { errors: [{ path: 'userId', message: 'is required with a secret key' }] };
+
 /** How often a sign-in reads D1 again when the record changed under it. */
 const TRIES = 5;
 
@@ -43,7 +48,9 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
       await redeemAuthToken(deps, input.authToken, uid);
       redeemedFor = uid;
     }
-    const { record, copyLags } = await renameUser(deps, user, names);
+    const renamed = await renameUser(deps, user, names);
+    if (!renamed) continue;
+    const { record, copyLags } = renamed;
     const opened = await deps.deviceSessions(uid).open({
       record,
       deviceId: input.deviceId,
@@ -97,8 +104,23 @@ export async function signOut(deps: Deps, { uid, sid }: Claims<'access' | 'refre
   requireEverywhere(ended);
 }
 
+/**
+ * Ends the presented device session or, where a `userId` is named, every one of that user: on their own word or a
+ * secret key's.
+ */
+export async function endSessions(deps: Deps, caller: Caller, userId: string | undefined): Promise<void> {
+  if (caller.kind === 'system') {
+    if (userId === undefined) throw new AppError('invalid_input', userIdMissing);
+    return signOutUser(deps, userId);
+  }
+  if (userId === undefined) return signOut(deps, caller.claims);
+  const record = await verifySession(deps, caller.claims);
+  if (record.userId !== userId) throw new AppError('not_allowed');
+  return signOutEverywhere(deps, caller.claims);
+}
+
 /** Ends every device session of the user behind the token. */
-export async function signOutEverywhere(deps: Deps, { uid, sid }: Claims<'access'>): Promise<void> {
+async function signOutEverywhere(deps: Deps, { uid, sid }: Claims<'access'>): Promise<void> {
   const ended = unwrap(await deps.deviceSessions(uid).endAll(sid));
   deps.audit('signed_out', { uid, sid, all: true });
   requireEverywhere(ended);

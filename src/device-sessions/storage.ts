@@ -35,7 +35,8 @@ export function openStorage({ sql }: DurableObjectStorage) {
         CREATE TABLE IF NOT EXISTS sessions
           (id TEXT PRIMARY KEY, opened INTEGER NOT NULL, detail TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS notes
-          (liveId TEXT, sid TEXT, claims INTEGER NOT NULL, notedAt INTEGER NOT NULL, PRIMARY KEY (liveId, sid));
+          (liveId TEXT, sid TEXT, claims INTEGER NOT NULL, firstAt INTEGER NOT NULL, lastAt INTEGER NOT NULL,
+           PRIMARY KEY (liveId, sid));
         CREATE TABLE IF NOT EXISTS outbox
           (liveId TEXT, sid TEXT, attempts INTEGER NOT NULL, dueAt INTEGER NOT NULL, PRIMARY KEY (liveId, sid));
       `);
@@ -100,19 +101,27 @@ export function openStorage({ sql }: DurableObjectStorage) {
     },
     note(liveId: string, sid: string, now: number): void {
       sql.exec(
-        `INSERT INTO notes (liveId, sid, claims, notedAt) VALUES (?, ?, 1, ?)
-         ON CONFLICT DO UPDATE SET claims = claims + 1, notedAt = excluded.notedAt`,
+        `INSERT INTO notes (liveId, sid, claims, firstAt, lastAt) VALUES (?, ?, 1, ?, ?)
+         ON CONFLICT DO UPDATE SET claims = claims + 1, lastAt = excluded.lastAt`,
         liveId,
         sid,
         now,
+        now,
       );
     },
-    withdrawNote(liveId: string, sid: string): void {
-      sql.exec('UPDATE notes SET claims = claims - 1 WHERE liveId = ? AND sid = ?', liveId, sid);
+    /** One claim less; a note made anew since then is somebody else's. */
+    withdrawNote(liveId: string, sid: string, notedAt: number): void {
+      sql.exec(
+        'UPDATE notes SET claims = claims - 1 WHERE liveId = ? AND sid = ? AND firstAt <= ?',
+        liveId,
+        sid,
+        notedAt,
+      );
       sql.exec('DELETE FROM notes WHERE liveId = ? AND sid = ? AND claims <= 0', liveId, sid);
     },
-    forgetLiveSession(liveId: string, notedBefore: number): void {
-      sql.exec('DELETE FROM notes WHERE liveId = ? AND notedAt < ?', liveId, notedBefore);
+    /** Forgets a live session, but for a join noted since. */
+    forgetLiveSession(liveId: string, notedUntil: number): void {
+      sql.exec('DELETE FROM notes WHERE liveId = ? AND lastAt <= ?', liveId, notedUntil);
     },
 
     outbox(): Delivery[] {

@@ -2,15 +2,12 @@ import type { HonoRequest } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
-import { verifySession } from '../device-sessions/service.ts';
+import { type Caller, verifySession } from '../device-sessions/service.ts';
 import { AppError } from '../errors.ts';
 import { fromBase64 } from '../ids.ts';
 import { readAccessPair, readKey } from '../keys/rules.ts';
 import { verifyKey } from '../keys/service.ts';
 import type { AppEnv } from './context.ts';
-
-/** Who calls, by what they present. A user's device session still has to be asked whether it stands. */
-export type Caller = { kind: 'user'; claims: Claims<'access'> } | { kind: 'system'; keyId: string };
 
 /** Requires a publishable key in `X-API-KEY`. A secret key is refused here: it must never ship in an app. */
 export const publishableKey = createMiddleware<AppEnv>(async (c, next) => {
@@ -110,12 +107,18 @@ type PresentedMember = Claims<'member'> & { expired: boolean };
 export const memberToken = createMiddleware<AppEnv & { Variables: { member: PresentedMember } }>(
   async (c, next) => {
     refuseTokenInQuery(c.req);
-    c.set('member', await verifyMember(c.get('deps'), bearer(c.req.header('authorization'))));
+    c.set('member', await verifyMember(c.get('deps'), c.req, bearer(c.req.header('authorization'))));
     await next();
   },
 );
 
-export async function verifyMember({ keyRing, now }: Deps, token: string): Promise<PresentedMember> {
+/** The membership a genuine member token names, in a request that names nobody else besides. */
+export async function verifyMember(
+  { keyRing, now }: Deps,
+  req: HonoRequest,
+  token: string,
+): Promise<PresentedMember> {
+  if (req.header('x-server-key') !== undefined) throw new AppError('conflicting_credentials');
   const verified = await keyRing.verifyEvenExpired('member', token, now());
   if (!verified) throw new AppError('invalid_token');
   return { ...verified.claims, expired: verified.expired };

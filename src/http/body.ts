@@ -5,7 +5,8 @@ import { AppError } from '../errors.ts';
 export const LARGEST_BODY = 64 * 1024;
 const DEEPEST = 32;
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
-const JSON_TYPE = /^application\/([\w.+-]+\+)?json\s*(;|$)/i;
+/** As Hono reads it: what passed here and not there would be taken for `{}`. */
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
 /**
  * Reads a JSON body once, as bytes, and hands the checked text to `c.req.json()`. An empty body counts as `{}`.
@@ -74,14 +75,15 @@ function parse(text: string): unknown {
 
 /** Refuses what JSON allows and nothing here can keep: lone surrogates, and nesting without an end. */
 function checkShape(root: unknown): void {
-  let level = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > DEEPEST) throw new AppError('invalid_json', { detail: `Deeper than ${DEEPEST} levels` });
-    for (const value of level) {
-      if (typeof value === 'string') checkText(value);
-      else if (isContainer(value)) Object.keys(value).forEach(checkText);
+  let values = [root];
+  for (let depth = 1; values.length > 0; depth += 1) {
+    for (const value of values) if (typeof value === 'string') checkText(value);
+    const containers = values.filter(isContainer);
+    if (containers.length > 0 && depth > DEEPEST) {
+      throw new AppError('invalid_json', { detail: `Deeper than ${DEEPEST} levels` });
     }
-    level = level.flatMap(value => (isContainer(value) ? Object.values(value) : []));
+    for (const container of containers) Object.keys(container).forEach(checkText);
+    values = containers.flatMap(container => Object.values(container));
   }
 }
 

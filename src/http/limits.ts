@@ -1,5 +1,5 @@
 import { createMiddleware } from 'hono/factory';
-import { AppError } from '../errors.ts';
+import { AppError, waitHeaders } from '../errors.ts';
 import type { AppEnv } from './context.ts';
 
 /** The coarse shields of `wrangler.toml`, and how many requests a minute and address each lets through. */
@@ -17,7 +17,12 @@ export function limitRate(shield: keyof typeof SHIELDS) {
     const { development } = c.get('deps').config;
     turn = (turn + 1) % (development ? MORE_IN_DEVELOPMENT : 1);
     const { success } = await c.env[shield].limit({ key: `${networkOf(clientAddress(c.req.raw))} ${turn}` });
-    if (!success) throw new AppError('too_many_requests', { headers: rateHeaders(shield) });
+    if (!success) {
+      const policy = shield.toLowerCase().replaceAll('_', '-');
+      throw new AppError('too_many_requests', {
+        headers: waitHeaders(policy, SHIELDS[shield], PERIOD_SECONDS),
+      });
+    }
     await next();
   });
 }
@@ -41,14 +46,4 @@ export function networkOf(address: string | null): string {
     .slice(0, 4)
     .map(group => group.replace(/^0+(?=.)/, ''))
     .join(':')}::/64`;
-}
-
-/** draft-ietf-httpapi-ratelimit-headers. */
-function rateHeaders(shield: keyof typeof SHIELDS): Record<string, string> {
-  const name = shield.toLowerCase().replaceAll('_', '-');
-  return {
-    'Retry-After': String(PERIOD_SECONDS),
-    'RateLimit-Policy': `"${name}";q=${SHIELDS[shield]};w=${PERIOD_SECONDS}`,
-    RateLimit: `"${name}";r=0;t=${PERIOD_SECONDS}`,
-  };
 }

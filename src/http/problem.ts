@@ -41,6 +41,7 @@ export function renderRefusal(c: Context<AppEnv>, code: RefusalCode, details: Re
   return c.body(JSON.stringify(body), status as ContentfulStatusCode, {
     'Content-Type': contentType,
     ...(status === 401 ? { 'WWW-Authenticate': challenge(code) } : {}),
+    ...(status === 503 ? { 'Retry-After': '1' } : {}),
     ...details.headers,
   });
 }

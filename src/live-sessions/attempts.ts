@@ -30,9 +30,11 @@ export const noFailures: SessionFailures = { minuteAt: 0, failures: 0 };
 
 /** Charges a join: at most ten a minute and person, and none while wrong passwords cost them a wait. */
 export function chargeJoin(attempts: Attempts, now: number): Result<Attempts, 'too_many_attempts'> {
-  if (now < attempts.blockedUntil) return refuse('too_many_attempts');
+  if (now < attempts.blockedUntil) return refuse('too_many_attempts', attempts.blockedUntil - now);
   const sameMinute = now - attempts.minuteAt < MINUTE_MS;
-  if (sameMinute && attempts.joins >= JOINS_A_MINUTE) return refuse('too_many_attempts');
+  if (sameMinute && attempts.joins >= JOINS_A_MINUTE) {
+    return refuse('too_many_attempts', attempts.minuteAt + MINUTE_MS - now);
+  }
   return ok({
     ...attempts,
     minuteAt: sameMinute ? attempts.minuteAt : now,
@@ -51,8 +53,12 @@ export function chargeFailure(attempts: Attempts, now: number): Attempts {
 }
 
 /** Whether the session as a whole still listens to people who are not in it. */
-export function sessionListens(session: SessionFailures, now: number): boolean {
-  return now - session.minuteAt >= MINUTE_MS || session.failures < SESSION_FAILURES_A_MINUTE;
+export function chargeStranger(
+  session: SessionFailures,
+  now: number,
+): Result<undefined, 'too_many_attempts'> {
+  const listens = now - session.minuteAt >= MINUTE_MS || session.failures < SESSION_FAILURES_A_MINUTE;
+  return listens ? ok(undefined) : refuse('too_many_attempts', session.minuteAt + MINUTE_MS - now);
 }
 
 export function chargeSession(session: SessionFailures, now: number): SessionFailures {

@@ -36,7 +36,7 @@ export function openChannel(sessionId: string, sockets: Sockets, storage: () => 
     broadcast,
 
     /** Tells these sockets why, and closes them. */
-    dismiss(dismissed: readonly WebSocket[], frame: Frame, code: CloseCode): void {
+    dismiss(dismissed: readonly WebSocket[], { frame, code }: { frame: Frame; code: CloseCode }): void {
       for (const socket of dismissed) {
         tell(socket, frame);
         sockets.close(socket, code, frame.eventType);

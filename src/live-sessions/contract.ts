@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, userIdSchema } from '../users/contract.ts';
+import { nameSchema } from '../users/contract.ts';
 
 export const ROLES = ['Host', 'Client'] as const;
 export type Role = (typeof ROLES)[number];
@@ -54,7 +54,11 @@ export const joinSchema = z.object({
 
 /** `POST /session/current/kick`. */
 export const kickSchema = z.object({
-  userId: z.string().min(1).max(300),
+  userId: z
+    .string()
+    .min(1)
+    .max(300)
+    .transform(text => text.normalize('NFC')),
   reason: nameSchema(200).nullish(),
   closeGuests: z.boolean().nullish(),
 });
@@ -68,8 +72,6 @@ export const pageSchema = z.object({
 /** Where the next page of members begins: after this seat, without those the first page put in front. */
 export const cursorSchema = z.tuple([z.int().min(0), z.array(z.string()).max(2)]);
 export type MemberCursor = z.infer<typeof cursorSchema>;
-
-export const userIdParameter = userIdSchema;
 
 /** A room password as stored: an HMAC by the master secret of this version, never the password. */
 export interface RoomPassword {

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { AppError } from '../errors.ts';
+import { AppError, waitHeaders } from '../errors.ts';
 import { bearer, refuseTokenInQuery, verifyMember } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
 import { isAllowedOrigin } from '../http/security-headers.ts';
@@ -16,16 +16,17 @@ export async function connect(c: Context<AppEnv>): Promise<Response> {
   refuseTokenInQuery(c.req);
   const deps = c.get('deps');
   const { token, subprotocol } = presentedToken(c);
-  const member = await verifyMember(deps, token);
+  const member = await verifyMember(deps, c.req, token);
   const headers = new Headers({
     Upgrade: 'websocket',
     [MEMBER_HEADER]: JSON.stringify(credentialOf(member)),
   });
   if (subprotocol) headers.set('sec-websocket-protocol', subprotocol);
   const live = liveSessionOf(deps, member);
-  const { webSocket, headers: answered } = await live.fetch(
-    new Request('http://live-session/events', { headers }),
-  );
+  const answer = await live.fetch(new Request('http://live-session/events', { headers }));
+  if (answer.status === 429)
+    throw new AppError('too_many_sockets', { headers: waitHeaders('sockets', 20, 10) });
+  const { webSocket, headers: answered } = answer;
   // Headers of an answer from an object cannot be changed, and the middleware around will add some.
   return new Response(null, { status: 101, webSocket, headers: answered });
 }

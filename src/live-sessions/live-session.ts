@@ -1,53 +1,33 @@
 import { DurableObject } from 'cloudflare:workers';
 import { equalBytes } from '../crypto/constant-time.ts';
-import { fromBase64, uuid } from '../ids.ts';
+import { fromBase64 } from '../ids.ts';
 import { ok, type Result, refuse } from '../result.ts';
-import type { UserRecord } from '../users/contract.ts';
 import { ATTEMPTS_FORGOTTEN_MS } from './attempts.ts';
 import { type Channel, openChannel } from './channel.ts';
 import type {
   Created,
   CreateLiveSession,
-  Identity,
   LiveSessionView,
   MemberCredential,
   MemberCursor,
   RoomPassword,
 } from './contract.ts';
+import { type Entrance, type Membership, openMembership, personOf } from './membership.ts';
 import { presentState } from './present.ts';
-import {
-  type CloseCode,
-  closeCodes,
-  type Frame,
-  MEMBER_HEADER,
-  type RemovalReason,
-  SUBPROTOCOL,
-} from './protocol.ts';
+import { closeCodes, type Frame, MEMBER_HEADER, SUBPROTOCOL } from './protocol.ts';
 import {
   type AdmissionRefusal,
   admit,
   type Ending,
   kick,
-  nextAlarm,
   open,
   over,
-  type Person,
-  remove,
   secondsLeft,
   warningDue,
 } from './rules.ts';
 import { openSockets, type Sockets } from './sockets.ts';
 import { type LiveSessionStorage, type Member, openStorage } from './storage.ts';
-import { type Live, viewMember, viewSession } from './views.ts';
-
-const PAGE = 100;
-
-/** Who enters, through which device session, and as whom. */
-export interface Entrance {
-  sid: string;
-  record: UserRecord;
-  identity: Identity;
-}
+import { type Live, PAGE, viewMember, viewSession } from './views.ts';
 
 export interface Admit extends Entrance {
   /** When `DeviceSessions` noted the join, epoch ms. */
@@ -76,7 +56,7 @@ export type LiveSessionObject = Pick<
   | 'destroy'
   | 'discard'
   | 'endDeviceSession'
-  | 'whereabouts'
+  | 'isInside'
 > & { fetch(request: Request): Promise<Response> };
 
 /**
@@ -88,6 +68,7 @@ export class LiveSession extends DurableObject<Env> {
   readonly #storage: LiveSessionStorage;
   readonly #sockets: Sockets;
   readonly #channel: Channel;
+  readonly #membership: Membership;
   #exists: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -96,6 +77,13 @@ export class LiveSession extends DurableObject<Env> {
     this.#storage = openStorage(ctx.storage);
     this.#sockets = openSockets(ctx);
     this.#channel = openChannel(this.#sessionId, this.#sockets, () => (this.#exists ? this.#storage : null));
+    this.#membership = openMembership({
+      sessionId: this.#sessionId,
+      ctx,
+      storage: this.#storage,
+      sockets: this.#sockets,
+      channel: this.#channel,
+    });
     this.#exists = this.#storage.exists();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
@@ -109,11 +97,11 @@ export class LiveSession extends DurableObject<Env> {
       this.#storage.putSession(live.session);
       this.#storage.putAllowList(request.allowList);
       this.#storage.putState(live.state);
-      this.#enter({ sid, record, identity: request.identity });
+      this.#membership.enter({ sid, record, identity: request.identity });
     });
     this.#exists = true;
-    this.#setAlarm(live);
-    return this.#admitted(live, host.subject);
+    this.#membership.setAlarm(live);
+    return this.#membership.admitted(live, host.subject);
   }
 
   /**
@@ -125,7 +113,7 @@ export class LiveSession extends DurableObject<Env> {
     const live = this.#live(now);
     if (!live.ok) return live;
     const { session, state } = live.value;
-    const { record, sid } = input;
+    const { record, sid, identity } = input;
     const person = personOf(record);
     const alreadyIn = this.#storage.memberOf(person.subject) !== null;
     const { decision, attempts, sessionFailures } = admit(
@@ -137,6 +125,8 @@ export class LiveSession extends DurableObject<Env> {
         barred: this.#storage.isBarred(person.subject, record.wallets),
         signedOut: this.#storage.isSignedOut(sid),
         notedAt: input.notedAt,
+        forgottenUntil: this.#storage.forgottenUntil(person.subject),
+        proven: identity.chainAddress === null || record.wallets.includes(identity.chainAddress),
         listed: this.#storage.isListed(record.wallets),
         passwordMatches: matches(session.password, input.passwords),
         attempts: this.#storage.attempts(person.subject),
@@ -152,14 +142,14 @@ export class LiveSession extends DurableObject<Env> {
       if (sessionFailures.failures > 0) this.#storage.putSessionFailures(sessionFailures);
       if (!decision.ok) return;
       this.#storage.putState(decision.value.state);
-      this.#enter(input);
+      this.#membership.enter(input);
     });
     if (!decision.ok) return decision;
     const entered: Live = { session, state: decision.value.state };
-    const created = this.#admitted(entered, person.subject);
-    if (state.emptyEndsAt !== null) this.#setAlarm(entered);
+    const created = this.#membership.admitted(entered, person.subject);
+    if (state.emptyEndsAt !== null) this.#membership.setAlarm(entered);
     if (!alreadyIn) this.#channel.announce('UserAdded', created.you);
-    if (decision.value.hostChanged) this.#tellHost(entered);
+    if (decision.value.hostChanged) this.#membership.tellHost(entered);
     return ok(created);
   }
 
@@ -189,7 +179,7 @@ export class LiveSession extends DurableObject<Env> {
     const { subject } = decision.value;
     const bar = () => this.#storage.putBar(subject, { by: inside.value.member.id, reason });
     const member = this.#storage.memberOf(subject);
-    if (member) this.#remove(inside.value, member, 'kicked', bar);
+    if (member) this.#membership.remove(inside.value, member, 'kicked', bar);
     else this.ctx.storage.transactionSync(bar);
     return ok(undefined);
   }
@@ -198,7 +188,7 @@ export class LiveSession extends DurableObject<Env> {
   disconnect(credential: MemberCredential): Result<undefined, NoMember> {
     const inside = this.#inside(credential, Date.now());
     if (!inside.ok) return inside;
-    this.#remove(inside.value, inside.value.member, 'left');
+    this.#membership.remove(inside.value, inside.value.member, 'left');
     return ok(undefined);
   }
 
@@ -221,44 +211,43 @@ export class LiveSession extends DurableObject<Env> {
    * still on its way will be refused. Told again, it changes nothing.
    */
   endDeviceSession(subject: string, sid: string): void {
-    const live = this.#live(Date.now());
+    const now = Date.now();
+    const live = this.#live(now);
     if (!live.ok) return;
-    this.#storage.putSignedOut(sid);
+    this.#storage.putSignedOut(sid, now);
     const member = this.#storage.memberOf(subject);
     if (!member || !this.#storage.memberBy({ mid: member.mid, sid, subject, expired: false })) return;
     this.#storage.deleteCredential(sid);
     if (this.#storage.hasCredential(member.mid)) {
-      const { frame, code } = this.#farewell(subject, 'signed_out');
-      this.#channel.dismiss(this.#sockets.ofDevice(sid), frame, code);
+      this.#channel.dismiss(this.#sockets.ofDevice(sid), this.#membership.farewell(subject, 'signed_out'));
     } else {
-      this.#remove(live.value, member, 'signed_out');
+      this.#membership.remove(live.value, member, 'signed_out');
     }
   }
 
-  /** Whether this subject is in, is not, or can never be again because the session is over. */
-  whereabouts(subject: string): 'inside' | 'outside' | 'over' {
-    if (!this.#live(Date.now()).ok) return 'over';
-    return this.#storage.memberOf(subject) ? 'inside' : 'outside';
+  /**
+   * Whether this subject is in. Who asks and hears no forgets what it noted of their joins until `askedAt` (by its own
+   * clock), so that such a join, still on its way, is refused.
+   */
+  isInside(subject: string, askedAt: number): boolean {
+    if (!this.#live(Date.now()).ok) return false;
+    if (this.#storage.memberOf(subject)) return true;
+    this.#storage.putForgotten(subject, askedAt);
+    return false;
   }
 
   /**
    * The WebSocket upgrade, asked by the Worker for a caller whose token it verified. A dead membership is let
-   * in, told why and sent off: a browser cannot see a refused upgrade.
+   * in, told why and sent off: a browser cannot see a refused upgrade. 429 for who holds too many sockets open.
    */
   override fetch(request: Request): Response {
     const now = Date.now();
     const credential: MemberCredential = JSON.parse(request.headers.get(MEMBER_HEADER) ?? 'null');
-    const { 0: client, 1: server } = new WebSocketPair();
     const inside = this.#inside(credential, now);
-    if (inside.ok) {
-      this.#warnIfDue(inside.value, now);
-      this.#sockets.accept(server, credential, now);
-      this.#welcome(server, inside.value, now);
-    } else {
-      server.accept();
-      const { frame, code } = this.#why(credential.subject, inside.code);
-      this.#channel.dismiss([server], frame, code);
-    }
+    const { 0: client, 1: server } = new WebSocketPair();
+    if (!this.#sockets.accept(server, credential, now)) return new Response(null, { status: 429 });
+    if (inside.ok) this.#welcome(server, inside.value, now);
+    else this.#turnAway(server, credential, inside.code);
     const subprotocol = request.headers.get('sec-websocket-protocol');
     const headers = new Headers(subprotocol ? { 'sec-websocket-protocol': SUBPROTOCOL } : {});
     return new Response(null, { status: 101, webSocket: client, headers });
@@ -279,10 +268,15 @@ export class LiveSession extends DurableObject<Env> {
       return;
     }
     const inside = this.#inside(attachment, now);
-    if (inside.ok) return;
-    const { frame, code } = this.#why(attachment.subject, inside.code);
-    this.#channel.dismiss([socket], frame, code);
+    if (!inside.ok) this.#turnAway(socket, attachment, inside.code);
   }
+
+  /** Answers a client's close, so that it need not wait for it; codes that stand for no frame are never sent. */
+  override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+    this.#sockets.answerClose(socket, code, reason);
+  }
+
+  override webSocketError(): void {}
 
   /** Warns, or ends what is over; computes from storage, so that running twice does nothing twice. */
   override async alarm(): Promise<void> {
@@ -290,7 +284,7 @@ export class LiveSession extends DurableObject<Env> {
     const live = this.#live(now);
     if (!live.ok) return;
     this.#warnIfDue(live.value, now);
-    this.#setAlarm(live.value);
+    this.#membership.setAlarm(live.value);
   }
 
   /** The session, or `live_session_not_found` where there is none or it is over (and is cleaned up then). */
@@ -311,57 +305,18 @@ export class LiveSession extends DurableObject<Env> {
     return member ? ok({ ...live.value, member }) : refuse('membership_ended');
   }
 
-  /** A seat for whoever has none, and this device session's part in it. */
-  #enter({ sid, record, identity }: Entrance): void {
-    const person = personOf(record);
-    const mid = this.#storage.memberOf(person.subject)?.mid ?? uuid();
-    this.#storage.putPerson(person, record.wallets);
-    if (!this.#storage.memberOf(person.subject)) {
-      const name = identity.name ?? record.displayName ?? person.id;
-      this.#storage.insertMember({ ...person, mid, name, address: identity.chainAddress });
-    }
-    this.#storage.putCredential(sid, mid);
-  }
-
-  #admitted(live: Live, subject: string): Created {
-    const member = this.#storage.memberOf(subject);
-    if (!member) throw new Error('a member was admitted and is not there');
-    const view = viewSession(this.#sessionId, this.#storage, live, subject, null, PAGE);
-    return { view, mid: member.mid, you: viewMember(member, live.state) };
-  }
-
-  /** Ends a membership, with what `also` writes in the same transaction, and tells everybody. */
-  #remove({ session, state }: Live, member: Member, reason: RemovalReason, also = () => {}): void {
-    const successor = this.#storage.successorOf(member.subject);
-    const removal = remove(state, member.subject, successor, Date.now());
-    this.ctx.storage.transactionSync(() => {
-      also();
-      this.#storage.deleteMember(member.mid);
-      this.#storage.putState(removal.state);
-    });
-    const left: Live = { session, state: removal.state };
-    this.#setAlarm(left);
-    const { frame, code } = this.#farewell(member.subject, reason);
-    this.#channel.dismiss(this.#sockets.ofMember(member.mid), frame, code);
-    this.#channel.announce('UserRemoved', { ...viewMember(member, state), reason });
-    if (removal.hostChanged) this.#tellHost(left);
-  }
-
-  /** Tells everybody, closes every socket and leaves nothing: an ended id cannot come back to life. */
-  async #finish(ending: Ending): Promise<void> {
-    if (!this.#exists) return;
-    const eventType = ending === 'expired' ? 'SessionExpired' : 'SessionDestroyed';
-    this.#channel.dismiss(this.#sockets.all(), { eventType, data: {} }, closeCodes.sessionEnded);
-    this.#exists = false;
-    await this.ctx.storage.deleteAll();
-  }
-
   #welcome(socket: WebSocket, live: Live & { member: Member }, now: number): void {
     const { member, state } = live;
     const view = viewSession(this.#sessionId, this.#storage, live, member.subject, null, PAGE);
     const data = presentState(view, viewMember(member, state), now);
     this.#channel.tell(socket, { eventType: 'SessionState', data });
     if (state.warned) this.#channel.tell(socket, expiring(live, now));
+    else this.#warnIfDue(live, now);
+  }
+
+  #turnAway(socket: WebSocket, { subject, sid }: MemberCredential, code: NoMember): void {
+    const over = code === 'live_session_not_found';
+    this.#channel.dismiss([socket], this.#membership.why(subject, sid, over));
   }
 
   /** The warning to all; who connects from then on hears it after the state. */
@@ -372,31 +327,16 @@ export class LiveSession extends DurableObject<Env> {
     this.#channel.broadcast(expiring(live, now));
   }
 
-  #tellHost({ state }: Live): void {
-    this.#channel.broadcast({ eventType: 'HostChanged', data: { hostId: state.hostId } });
-  }
-
-  /** What a socket hears, and the code it closes with, when the credential behind it is dead. */
-  #why(subject: string, refusal: NoMember): { frame: Frame; code: CloseCode } {
-    if (refusal === 'live_session_not_found') {
-      return { frame: { eventType: 'SessionEnded', data: {} }, code: closeCodes.sessionEnded };
-    }
-    return this.#farewell(subject, this.#storage.bar(subject) ? 'kicked' : 'left');
-  }
-
-  #farewell(subject: string, reason: RemovalReason): { frame: Frame; code: CloseCode } {
-    if (reason === 'kicked') {
-      return { frame: { eventType: 'Kicked', data: this.#storage.bar(subject) }, code: closeCodes.kicked };
-    }
-    return { frame: { eventType: 'SignedOut', data: { reason } }, code: closeCodes.credentialEnded };
-  }
-
-  #setAlarm({ session, state }: Live): void {
-    this.ctx.storage.setAlarm(nextAlarm(session, state));
+  /** Tells everybody, closes every socket and leaves nothing: an ended id cannot come back to life. */
+  async #finish(ending: Ending): Promise<void> {
+    if (!this.#exists) return;
+    const eventType = ending === 'expired' ? 'SessionExpired' : 'SessionDestroyed';
+    const frame: Frame = { eventType, data: {} };
+    this.#channel.dismiss(this.#sockets.all(), { frame, code: closeCodes.sessionEnded });
+    this.#exists = false;
+    await this.ctx.storage.deleteAll();
   }
 }
-
-const personOf = ({ uid, userId }: UserRecord): Person => ({ subject: String(uid), id: userId });
 
 function expiring({ session }: Live, now: number): Frame {
   return { eventType: 'SessionExpiring', data: { expiresIn: secondsLeft(session.expiresAt, now) } };

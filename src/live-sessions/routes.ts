@@ -68,7 +68,7 @@ export const liveSessionRoutes = new Hono<AppEnv>()
     await deleteLiveSession(c.get('deps'), c.get('member'));
     return c.body(null, 200);
   })
-  .get('/current/events', async c => {
+  .get('/current/events', limitRate('JOIN_LIMIT'), async c => {
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
       throw new AppError('upgrade_required', { headers: { Upgrade: 'websocket' } });
     }

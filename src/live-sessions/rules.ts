@@ -8,8 +8,8 @@ import {
   chargeFailure,
   chargeJoin,
   chargeSession,
+  chargeStranger,
   type SessionFailures,
-  sessionListens,
 } from './attempts.ts';
 import type { LiveSessionRules } from './contract.ts';
 
@@ -17,7 +17,7 @@ import type { LiveSessionRules } from './contract.ts';
 export const EMPTY_WAIT_MS = 300_000;
 export const EXPIRY_WARNING_MS = 60_000;
 
-/** A join is admitted at most so long after `DeviceSessions` noted it: what forgets old notes relies on it. */
+/** A join is admitted at most so long after `DeviceSessions` noted it: tombstones are kept for longer. */
 export const JOIN_LIFE_MS = 30_000;
 
 /** What never changes but by the host's rule changes. Times in epoch ms. */
@@ -110,6 +110,10 @@ export interface AdmissionFacts {
   signedOut: boolean;
   /** When `DeviceSessions` noted the join. */
   notedAt: number;
+  /** Joins of theirs noted until then were forgotten again; null where none were. */
+  forgottenUntil: number | null;
+  /** The wallet they come as, if any, is one they have proven. */
+  proven: boolean;
   /** One of their proven wallets is on the allow-list. */
   listed: boolean;
   passwordMatches: boolean;
@@ -123,6 +127,7 @@ export type AdmissionRefusal =
   | 'session_ended'
   | 'join_timed_out'
   | 'too_many_attempts'
+  | 'address_not_proven'
   | 'address_not_allowed'
   | 'wrong_password'
   | 'session_full';
@@ -140,18 +145,20 @@ export function admit(facts: AdmissionFacts, now: number): Admission {
   const unchanged = { attempts, sessionFailures };
   if (facts.barred) return { ...unchanged, decision: refuse('member_kicked') };
   if (facts.signedOut) return { ...unchanged, decision: refuse('session_ended') };
-  if (now - facts.notedAt > JOIN_LIFE_MS) return { ...unchanged, decision: refuse('join_timed_out') };
+  const forgotten = facts.forgottenUntil !== null && facts.notedAt <= facts.forgottenUntil;
+  if (forgotten || now - facts.notedAt > JOIN_LIFE_MS)
+    return { ...unchanged, decision: refuse('join_timed_out') };
 
   const charged = chargeJoin(attempts, now);
   if (!charged.ok) return { ...unchanged, decision: charged };
   const tried = { attempts: charged.value, sessionFailures };
+  if (!facts.proven) return { ...tried, decision: refuse('address_not_proven') };
   if (session.allowOnlyListed && !facts.listed) {
     return { ...tried, decision: refuse('address_not_allowed') };
   }
   if (session.password !== null) {
-    if (!alreadyIn && !sessionListens(sessionFailures, now)) {
-      return { ...tried, decision: refuse('too_many_attempts') };
-    }
+    const listens = chargeStranger(sessionFailures, now);
+    if (!alreadyIn && !listens.ok) return { ...tried, decision: listens };
     if (!facts.passwordMatches) {
       return {
         attempts: chargeFailure(tried.attempts, now),

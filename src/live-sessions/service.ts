@@ -55,12 +55,8 @@ export async function joinLiveSession(
   if (!live) throw new AppError('live_session_not_found');
   const passwords = await roomPasswords(deps, liveId, request.password);
   const { record, notedAt } = unwrap(await deps.deviceSessions(uid).noteJoin(sid, liveId));
-  const { chainAddress } = request.identity;
-  const proven = chainAddress === null || record.wallets.includes(chainAddress);
-  const admitted = proven
-    ? await live.admit({ sid, record, notedAt, identity: request.identity, passwords })
-    : ({ ok: false, code: 'address_not_proven' } as const);
-  if (!admitted.ok) deps.defer(async later => later.deviceSessions(uid).withdrawJoin(sid, liveId));
+  const admitted = await live.admit({ sid, record, notedAt, identity: request.identity, passwords });
+  if (!admitted.ok) deps.defer(async later => later.deviceSessions(uid).withdrawJoin(sid, liveId, notedAt));
   const created = unwrap(admitted);
   deps.audit('joined', { uid, sid, liveId, mid: created.mid });
   return { created, token: await issueMemberToken(deps, created, { uid, sid, sub }) };

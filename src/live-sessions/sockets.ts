@@ -4,6 +4,7 @@ import {
   closeCodes,
   FRAME_WINDOW_MS,
   FRAMES_PER_WINDOW,
+  LINGERING_PER_MEMBER,
   LONGEST_FRAME,
   SOCKETS_PER_MEMBER,
 } from './protocol.ts';
@@ -56,8 +57,12 @@ export function openSockets(ctx: DurableObjectState) {
     ofMember: (mid: string) => open(memberTag(mid)),
     ofDevice: (sid: string) => open(deviceTag(sid)),
 
-    /** Takes in a socket; beyond five of one member the oldest gives way. */
-    accept(socket: WebSocket, credential: MemberCredential, now: number): void {
+    /**
+     * Takes in a socket; beyond five of one membership the oldest gives way. False where too many of it are still
+     * there although told to close: a client that answers no close cannot fill the object.
+     */
+    accept(socket: WebSocket, credential: MemberCredential, now: number): boolean {
+      if (ctx.getWebSockets(memberTag(credential.mid)).length >= LINGERING_PER_MEMBER) return false;
       const others = open(memberTag(credential.mid))
         .map(other => ({ other, openedAt: attachmentOf(other)?.openedAt ?? 0 }))
         .sort((a, b) => a.openedAt - b.openedAt);
@@ -66,6 +71,17 @@ export function openSockets(ctx: DurableObjectState) {
       }
       ctx.acceptWebSocket(socket, [memberTag(credential.mid), deviceTag(credential.sid)]);
       socket.serializeAttachment({ ...credential, openedAt: now } satisfies Attachment);
+      return true;
+    },
+
+    /** RFC 6455 §7.1.4: a close frame is answered by one; 1005, 1006 and 1015 stand for none and are never sent. */
+    answerClose(socket: WebSocket, code: number, reason: string): void {
+      if (code === 1006 || code === 1015) return;
+      try {
+        socket.close(code === 1005 ? 1000 : code, reason);
+      } catch {
+        // Closed already.
+      }
     },
 
     /** The close code a frame from a client earns, or null while it keeps to size and rate. */

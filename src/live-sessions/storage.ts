@@ -19,12 +19,15 @@ export type LiveSessionStorage = ReturnType<typeof openStorage>;
 
 type Row = Record<string, SqlStorageValue>;
 
+/** Kept for much longer than a join may be on its way (`JOIN_LIFE_MS`), so that a reconnect is told why, too. */
+const TOMBSTONE_MS = 10 * 60_000;
+
 const MEMBER_COLUMNS = 'seat, mid, subject, id, name, address';
 
 /**
  * Everything one live session keeps. `session` is what is fixed, `state` what moves with the members; `people`
  * is everybody who was ever in (a kick reaches those too), `members` who is in, `credentials` through which
- * device sessions, `bars` who may not come back, `signedOut` which device sessions have ended.
+ * device sessions, `bars` who may not come back, `signedOut` which device sessions have ended, `forgotten` whose joins are void.
  */
 export function openStorage({ sql }: DurableObjectStorage) {
   function first<T extends Row>(query: string, ...values: SqlStorageValue[]): T | null {
@@ -56,7 +59,8 @@ export function openStorage({ sql }: DurableObjectStorage) {
         CREATE INDEX credentialsOfMember ON credentials (mid);
         CREATE TABLE bars (subject TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT) WITHOUT ROWID;
         CREATE TABLE barredWallets (address TEXT, subject TEXT, PRIMARY KEY (address, subject)) WITHOUT ROWID;
-        CREATE TABLE signedOut (sid TEXT PRIMARY KEY) WITHOUT ROWID;
+        CREATE TABLE signedOut (sid TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE forgotten (subject TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE attempts (subject TEXT PRIMARY KEY, lastAt INTEGER NOT NULL, detail TEXT NOT NULL);
         CREATE INDEX attemptsByAge ON attempts (lastAt);
       `);
@@ -174,8 +178,20 @@ export function openStorage({ sql }: DurableObjectStorage) {
       return first('SELECT 1 FROM signedOut WHERE sid = ?', sid) !== null;
     },
     /** The tombstone: a join through this device session that is still on its way will find it. */
-    putSignedOut(sid: string): void {
-      sql.exec('INSERT OR IGNORE INTO signedOut VALUES (?)', sid);
+    putSignedOut(sid: string, now: number): void {
+      sql.exec('DELETE FROM signedOut WHERE at < ?', now - TOMBSTONE_MS);
+      sql.exec('INSERT OR IGNORE INTO signedOut VALUES (?, ?)', sid, now);
+    },
+
+    /** Until when what was noted elsewhere of this subject's joins has been forgotten there. */
+    forgottenUntil(subject: string): number | null {
+      return (
+        first<{ until: number }>('SELECT until FROM forgotten WHERE subject = ?', subject)?.until ?? null
+      );
+    },
+    putForgotten(subject: string, until: number): void {
+      sql.exec('DELETE FROM forgotten WHERE until < ?', until - TOMBSTONE_MS);
+      sql.exec('INSERT OR REPLACE INTO forgotten VALUES (?, ?)', subject, until);
     },
 
     attempts(subject: string): Attempts {

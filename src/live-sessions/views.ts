@@ -2,6 +2,9 @@ import type { LiveSessionView, MemberCursor, MemberView } from './contract.ts';
 import type { Session, State } from './rules.ts';
 import type { LiveSessionStorage, Member } from './storage.ts';
 
+/** How many members a page shows at most. */
+export const PAGE = 100;
+
 /** A live session that stands at this instant. */
 export interface Live {
   session: Session;

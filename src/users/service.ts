@@ -39,7 +39,7 @@ export type TakeCopy = (record: UserRecord) => Promise<{ everywhere: boolean }>;
 const COPIES_AT_ONCE = 200;
 
 export async function findUser(deps: Pick<Deps, 'db'>, userId: string): Promise<User | null> {
-  const found = await findUserByUserId(deps.db, userId);
+  const found = await findUserByUserId(deps.db, userId.normalize('NFC'));
   return found && toUser(found);
 }
 
@@ -61,17 +61,23 @@ export async function createUser(
   return made && toUser(made);
 }
 
-/** The user with these names: written only where they differ. The copy follows with the sign-in that asked. */
+/**
+ * The user with these names: written only where they differ, the others left alone. The copy follows with the
+ * sign-in that asked. Null where the user's credentials changed since they were read: the sign-in begins anew.
+ */
 export async function renameUser(
   deps: Pick<Deps, 'db' | 'now'>,
   user: User,
   names: UserNames,
-): Promise<User> {
+): Promise<User | null> {
   const { record } = user;
-  const { displayName = record.displayName, profileHandle = record.profileHandle } = names;
-  if (displayName === record.displayName && profileHandle === record.profileHandle) return user;
-  const changed = await changeUser(deps.db, record.uid, { displayName, profileHandle }, deps.now());
-  return changed ? toUser(changed) : user;
+  const given = Object.entries(names) as [keyof UserNames, string][];
+  const differing = given.filter(([name, value]) => record[name] !== value);
+  if (differing.length === 0) return user;
+  const { uid, credentialVersion } = record;
+  const change = { ...Object.fromEntries(differing), ifCredentialVersion: credentialVersion };
+  const changed = await changeUser(deps.db, uid, change, deps.now());
+  return changed && toUser(changed);
 }
 
 type Publishing = Pick<Deps, 'db' | 'now' | 'takeCopy' | 'defer'>;
@@ -82,8 +88,9 @@ export async function updateUser(deps: Publishing, uid: number, change: UserChan
 }
 
 /** Closes the entry for ever: from now on naming the `userId` is not enough, and what was opened so ends. */
-export async function closeUser(deps: Publishing, { record }: User): Promise<UserRecord> {
-  if (record.entry === 'closed') return record;
+export async function closeUser(deps: Publishing, { record, copyLags }: User): Promise<UserRecord> {
+  // A copy that lags may be of a closing that has not reached everybody: it is told again before the answer.
+  if (record.entry === 'closed' && !copyLags) return record;
   return publish(deps, await changeUser(deps.db, record.uid, { closing: true }, deps.now()));
 }
 
@@ -138,8 +145,8 @@ async function copyAgain(deps: Publishing, uid: number): Promise<void> {
   const found = await findUserByUid(deps.db, uid);
   if (!found) return;
   const { record } = toUser(found);
-  await deps.takeCopy(record);
-  await noteCopied(deps, record);
+  const { everywhere } = await deps.takeCopy(record);
+  if (everywhere) await noteCopied(deps, record);
 }
 
 async function publish(deps: Publishing, changed: UserWithRoles | null): Promise<UserRecord> {
@@ -149,8 +156,8 @@ async function publish(deps: Publishing, changed: UserWithRoles | null): Promise
     console.error('copy not taken', error);
     throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
   });
-  deps.defer(later => noteCopied(later, record));
   if (!taken.everywhere) throw new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
+  deps.defer(later => noteCopied(later, record));
   return record;
 }
 

@@ -55,17 +55,17 @@ export type Along = (db: Database) => BatchItem<'sqlite'>[];
 
 /**
  * Changes a record, raises its version in the same transaction and reads the whole back; null where there is no
- * such user. `closing` makes earlier sign-ins worthless where the entry was open.
+ * such user, or not of this credential version. `closing` makes earlier sign-ins worthless where the entry was open.
  */
 export async function changeUser(
   db: Database,
   uid: number,
-  change: UserChange & { closing?: true },
+  change: UserChange & { closing?: true; ifCredentialVersion?: number },
   now: number,
   along: Along = () => [],
 ): Promise<UserWithRoles | null> {
   const which = eq(users.id, uid);
-  const { closing, ...members } = change;
+  const { closing, ifCredentialVersion, ...members } = change;
   const closed = closing && {
     entry: 'closed' as const,
     credentialVersion: sql`${users.credentialVersion} + (${users.entry} = 'open')`,
@@ -73,13 +73,14 @@ export async function changeUser(
   const raise = db
     .update(users)
     .set({ ...members, ...closed, version: sql`${users.version} + 1`, updatedAt: now })
-    .where(which);
-  const answers: unknown[] = await db.batch([
-    ...along(db),
-    raise,
-    db.select().from(users).where(which),
-    rolesOf(db, which),
-  ] as never);
+    .where(
+      and(
+        which,
+        ifCredentialVersion === undefined ? undefined : eq(users.credentialVersion, ifCredentialVersion),
+      ),
+    )
+    .returning();
+  const answers: unknown[] = await db.batch([...along(db), raise, rolesOf(db, which)] as never);
   const [row] = answers.at(-2) as UserRow[];
   return row ? { row, roles: answers.at(-1) as RoleRow[] } : null;
 }

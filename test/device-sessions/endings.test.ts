@@ -44,6 +44,61 @@ it('answers 503 while a live session does not answer, and the end stands all the
   await vi.waitUntil(async () => (await outboxOf(user.uid)) === 0);
 });
 
+it('answers an ending asked for again by the truth: 503 until every live session has heard', async () => {
+  const room = await openRoom(await signIn('host-again'));
+  const user = await signIn('ending-again');
+  const token = await joinAs(user, room);
+  const held = hold(room);
+  const asServer = { headers: { 'x-server-key': keys.secretKey } };
+  const path = '/api/v5/sessions/users/ending-again';
+  expect((await call('DELETE', path, asServer)).status).toBe(503);
+  expect((await call('DELETE', path, asServer)).status).toBe(503);
+  expect((await call('PUT', '/v1/users/ending-again/ban', { ...asServer, body: {} })).status).toBe(503);
+  held.release();
+  await vi.waitUntil(async () => (await call('DELETE', path, asServer)).status === 200);
+  expect((await current(token)).status).toBe(401);
+}, 60_000);
+
+it('signs in on the same device only once the earlier session has ended everywhere', async () => {
+  const room = await openRoom(await signIn('host-replaced'));
+  const user = await signIn('replaced-held', 'laptop');
+  await joinAs(user, room);
+  const held = hold(room);
+  const body = { userId: 'replaced-held', deviceId: 'laptop' };
+  expect((await call('POST', '/api/v5/sessions', { key: keys.publishableKey, body })).status).toBe(503);
+  held.release();
+  await vi.waitUntil(
+    async () => (await call('POST', '/api/v5/sessions', { key: keys.publishableKey, body })).status === 200,
+  );
+});
+
+it('does not let one live session that hangs keep its members from others at the cap', async () => {
+  const user = await signIn('capped');
+  const rooms = [];
+  for (let index = 0; index < 20; index += 1) rooms.push(await openRoom(user));
+  const [first, second] = rooms as [Room, Room];
+  const held = hold(first);
+  await call('POST', '/session/disconnect', { token: second.token });
+  const other = await openRoom(await signIn('capped-host'));
+  expect((await join(user, other.sessionId)).status).toBe(200);
+  held.release();
+});
+
+it('keeps the note of a join made after the one that is withdrawn', async () => {
+  const user = await signIn('withdrawing');
+  const room = await openRoom(await signIn('withdrawing-host'));
+  const early = await deviceObject(user.uid).noteJoin(user.sid, room.sessionId);
+  if (!early.ok) throw new Error(early.code);
+  await runInDurableObject(deviceStub(user.uid), (_, { storage }) => {
+    storage.sql.exec('DELETE FROM notes');
+  });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 });
+  const token = await joinAs(user, room);
+  await deviceObject(user.uid).withdrawJoin(user.sid, room.sessionId, early.value.notedAt);
+  await call('DELETE', '/api/v5/sessions', { token: user.accessToken });
+  expect((await current(token)).status).toBe(401);
+});
+
 it('loses no end to a crash between the outbox and the live session', async () => {
   const room = await openRoom(await signIn('host-crash'));
   const user = await signIn('ending-crash');

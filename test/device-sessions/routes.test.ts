@@ -92,6 +92,26 @@ describe('works', () => {
     expect(names).toEqual(['One', 'One', 'One', 'Two']);
   });
 
+  it('takes an empty name for none, as SDKs send it', async () => {
+    await signInWith({ userId: 'empty-name', deviceId: 'd', displayName: 'Kept', profileHandle: '' });
+    const { status, body } = await signInWith({ userId: 'empty-name', deviceId: 'd', displayName: '' });
+    expect(status).toBe(200);
+    expect(body.users[0]).toMatchObject({ displayName: 'Kept', profileHandle: null });
+  });
+
+  it('loses neither of two names set at once from two devices', async () => {
+    await signIn('two-names');
+    for (let round = 0; round < 10; round += 1) {
+      const [one, two] = [`Name ${round}`, `handle-${round}`];
+      await Promise.all([
+        signInWith({ userId: 'two-names', deviceId: 'a', displayName: one }),
+        signInWith({ userId: 'two-names', deviceId: 'b', profileHandle: two }),
+      ]);
+      const { body } = await signInWith({ userId: 'two-names', deviceId: 'c' });
+      expect(body.users[0]).toMatchObject({ displayName: one, profileHandle: two });
+    }
+  });
+
   it('keeps what it accepts byte for byte, after NFC', async () => {
     const { body } = await signInWith({
       userId: 'nfc-e\u0301',
@@ -128,6 +148,9 @@ describe('works', () => {
       () => call('DELETE', '/api/v5/sessions?userId=everywhere', { headers: { authorization: basic } }),
       () => call('DELETE', '/api/v4/sessions/users/everywhere', { headers: { 'x-server-key': secretKey } }),
     ];
+    await signIn('\u00e9verywhere');
+    const decomposed = `/api/v4/sessions/users/${encodeURIComponent('e\u0301verywhere')}`;
+    expect((await call('DELETE', decomposed, { headers: { 'x-server-key': secretKey } })).status).toBe(200);
     for (const end of ends) {
       const devices = [await signIn('everywhere'), await signIn('everywhere')];
       expect(await end(devices[0]?.accessToken ?? '')).toMatchObject({

@@ -20,7 +20,13 @@ describe('bodies', () => {
       400,
       'invalid_json',
     ],
-    ['more than 32 levels', `{"sessionId":${'['.repeat(33)}${']'.repeat(33)}}`, 400, 'invalid_json'],
+    ['more than 32 levels', `{"sessionId":${'['.repeat(32)}${']'.repeat(32)}}`, 400, 'invalid_json'],
+    [
+      'more than 32 levels of something',
+      `{"sessionId":${'['.repeat(32)}1${']'.repeat(32)}}`,
+      400,
+      'invalid_json',
+    ],
     ['levels without an end', '['.repeat(60_000), 400, 'invalid_json'],
     ['more than 64 KiB', JSON.stringify({ sessionId: 'x'.repeat(65_536) }), 413, 'body_too_large'],
     ['an empty body', '', 400, 'invalid_input'],
@@ -47,6 +53,7 @@ describe('bodies', () => {
       'text/plain',
       'application/x-www-form-urlencoded',
       'application/jsonp',
+      'application/x+y+json',
       'multipart/form-data',
     ]) {
       expect((await join('{"sessionId":"x"}', { 'content-type': type })).status).toBe(415);
@@ -222,6 +229,26 @@ it('an address that asks too often gets 429 with the policy', async () => {
   expect(response.headers.get('retry-after')).toBe('60');
   expect(response.headers.get('ratelimit')).toBe('"join-limit";r=0;t=60');
   expect(response.headers.get('ratelimit-policy')).toBe('"join-limit";q=600;w=60');
+});
+
+it('takes the address of CF-Connecting-IP, and of nothing a client may say (S41)', async () => {
+  const asked: string[] = [];
+  const noting = {
+    ...env,
+    JOIN_LIMIT: {
+      limit: async ({ key }: { key: string }) => {
+        asked.push(key);
+        return { success: false };
+      },
+    },
+  };
+  const headers = {
+    'cf-connecting-ip': '203.0.113.7',
+    'x-forwarded-for': '198.51.100.1',
+    'x-real-ip': '198.51.100.2',
+  };
+  await app.fetch(new Request(`${ORIGIN}/session/join`, { method: 'POST', headers }), noting as never);
+  expect(asked[0]).toMatch(/^203\.0\.113\.7 /);
 });
 
 describe('Server-Timing tells the trips the design allows', () => {

@@ -4,9 +4,9 @@ import {
   chargeFailure,
   chargeJoin,
   chargeSession,
+  chargeStranger,
   noAttempts,
   noFailures,
-  sessionListens,
 } from '../../src/live-sessions/attempts.ts';
 import { calm, countChange, settlesInMs } from '../../src/live-sessions/churn.ts';
 
@@ -40,11 +40,15 @@ it('makes every tenth wrong password cost a minute, doubling to fifteen', () => 
 it('stops listening to strangers after a hundred wrong passwords a minute', () => {
   let failures = noFailures;
   for (let failure = 0; failure < 100; failure += 1) {
-    expect(sessionListens(failures, NOW)).toBe(true);
+    expect(chargeStranger(failures, NOW).ok).toBe(true);
     failures = chargeSession(failures, NOW);
   }
-  expect(sessionListens(failures, NOW + MINUTE - 1)).toBe(false);
-  expect(sessionListens(failures, NOW + MINUTE)).toBe(true);
+  expect(chargeStranger(failures, NOW + MINUTE - 1)).toEqual({
+    ok: false,
+    code: 'too_many_attempts',
+    retryAfterMs: 1,
+  });
+  expect(chargeStranger(failures, NOW + MINUTE).ok).toBe(true);
   expect(chargeSession(failures, NOW + MINUTE)).toEqual({ minuteAt: NOW + MINUTE, failures: 1 });
 });
 

@@ -70,10 +70,41 @@ describe('works', () => {
         whiteListAddresses: [`0x${'ab'.repeat(20)}`],
       },
     });
-    expect((await join(client, body.sessionId, { password: 'older form' })).status).toBe(403);
-    const old = await create(host.accessToken, { password: 'older form' });
-    expect(old.body.rules.passwordProtected).toBe(true);
-    expect((await join(client, old.body.sessionId, { password: 'older form' })).status).toBe(200);
+  });
+
+  it('takes the deprecated forms, and lets the rules win over them', async () => {
+    const old = await create(host.accessToken, {
+      password: 'older form',
+      whiteListAddresses: [`0x${'cd'.repeat(20)}`],
+    });
+    expect(old.body.rules).toMatchObject({
+      passwordProtected: true,
+      whiteListAddresses: [`0x${'cd'.repeat(20)}`],
+    });
+    const both = await create(host.accessToken, {
+      rules: { password: 'newer form', whiteListAddresses: [], allowOnlyWhitelistedAddresses: null },
+      password: 'older form',
+      whiteListAddresses: [`0x${'cd'.repeat(20)}`],
+    });
+    expect(both.body.rules.whiteListAddresses).toEqual([]);
+    const { sessionId } = both.body;
+    expect((await join(client, sessionId, { password: 'older form' })).body.code).toBe('wrong_password');
+    expect((await join(client, sessionId, { password: 'newer form' })).status).toBe(200);
+  });
+
+  it('shows a new display name in the sessions joined from then on', async () => {
+    const room = await openRoom(host);
+    const body = { userId: client.userId, deviceId: 'renaming', displayName: 'Renamed' };
+    await call('POST', '/api/v5/sessions', { key: keys.publishableKey, body });
+    expect((await join(client, room.sessionId)).body.credentials.pseudonym).toBe('Renamed');
+  });
+
+  it('goes from room to room, as many as one likes, as long as one leaves', async () => {
+    const walker = await signIn('walker');
+    for (let index = 0; index < 25; index += 1) {
+      const room = await openRoom(await signIn(`walked-${index}`));
+      await call('POST', '/session/disconnect', { token: await joinAs(walker, room) });
+    }
   });
 
   it('joins, and shows who is in', async () => {
@@ -192,6 +223,13 @@ describe('works', () => {
     expect((await current(room.token)).body.userCount).toBe(1);
   });
 
+  it('kicks a person by their userId in any normal form', async () => {
+    const room = await openRoom(host);
+    const user = await signIn(`\u00e9-${host.userId}`);
+    await joinAs(user, room);
+    expect((await kick(room.token, { userId: `e\u0301-${host.userId}` })).status).toBe(200);
+  });
+
   it('kicks somebody who has just left', async () => {
     const room = await openRoom(host);
     const token = await joinAs(client, room);
@@ -294,18 +332,19 @@ describe('refuses', () => {
     expect(await join(client, room.sessionId)).toMatchObject({ status: 409, body: { code: 'session_full' } });
   });
 
-  it('an eleventh join in a minute', async () => {
+  it('an eleventh join in a minute, and says when the next may come', async () => {
     const room = await openRoom(host);
     const restless = await signIn('restless');
     for (let tried = 0; tried < 10; tried += 1)
       expect((await join(restless, room.sessionId)).status).toBe(200);
-    expect(await join(restless, room.sessionId)).toMatchObject({
-      status: 429,
-      body: { code: 'too_many_attempts' },
-    });
+    const refused = await join(restless, room.sessionId);
+    expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_attempts' } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
+    expect(refused.headers.get('ratelimit')).toMatch(/^"attempts";r=0;t=\d+$/);
+    expect(refused.headers.get('ratelimit-policy')).toBe('"attempts";q=10;w=60');
   });
 
-  it('a twenty-first live session, until one of the twenty is left', async () => {
+  it('a twenty-first live session, but not one of the twenty, nor after one was left', async () => {
     const busy = await signIn('busy');
     const rooms = [];
     for (let index = 0; index < 20; index += 1) rooms.push(await openRoom(busy));
@@ -319,6 +358,39 @@ describe('refuses', () => {
       body: { code: 'too_many_live_sessions' },
     });
     expect((await join(busy, rooms[3]?.sessionId ?? '')).status).toBe(200);
+    await call('POST', '/session/disconnect', { token: rooms[7]?.token });
+    expect((await join(busy, other.sessionId)).status).toBe(200);
+  });
+
+  it('strangers after a hundred wrong passwords in a minute, members not', async () => {
+    const room = await openRoom(host, { password: 'sesame' });
+    await joinAs(client, room, { password: 'sesame' });
+    const guessers = await Promise.all(Array.from({ length: 11 }, (_, index) => signIn(`guesser-${index}`)));
+    for (const guesser of guessers.slice(0, 10)) {
+      for (let tried = 0; tried < 10; tried += 1) await join(guesser, room.sessionId, { password: 'x' });
+    }
+    const late = guessers[10] ?? host;
+    expect(await join(late, room.sessionId, { password: 'sesame' })).toMatchObject({ status: 429 });
+    expect((await join(client, room.sessionId, { password: 'sesame' })).status).toBe(200);
+  });
+
+  it('to join as a wallet the joiner has not proven, but tells first who is barred and what is over', async () => {
+    const room = await openRoom(host);
+    const identity = { chainAddress: `0x${'ab'.repeat(20)}` };
+    expect(await join(client, room.sessionId, { identity })).toMatchObject({
+      status: 403,
+      body: { code: 'address_not_proven' },
+    });
+    await joinAs(client, room);
+    await kick(room.token, { userId: client.userId });
+    expect((await join(client, room.sessionId, { identity })).body.code).toBe('member_kicked');
+    await call('DELETE', '/session/current', { token: room.token });
+    expect((await join(client, room.sessionId, { identity })).status).toBe(404);
+  });
+
+  it('a session id in any other spelling', async () => {
+    const room = await openRoom(host);
+    expect((await join(client, room.sessionId.toUpperCase())).status).toBe(404);
   });
 
   it('a kick of oneself, of a stranger, of nobody', async () => {
@@ -364,6 +436,8 @@ describe('keeps out', () => {
       }
     }
     expect((await call('GET', `/session/current?access_token=${room.token}`)).status).toBe(400);
+    const second = { token: room.token, headers: { 'x-server-key': keys.secretKey } };
+    expect((await call('GET', '/session/current', second)).status).toBe(400);
     expect((await current(room.token)).status).toBe(200);
   });
 

@@ -40,6 +40,8 @@ const facts: AdmissionFacts = {
   barred: false,
   signedOut: false,
   notedAt: NOW,
+  forgottenUntil: null,
+  proven: true,
   listed: false,
   passwordMatches: false,
   alreadyIn: false,
@@ -65,12 +67,14 @@ describe('admission', () => {
       session: { ...locked, allowOnlyListed: true },
       state: { ...state, userCount: 2 },
       attempts: { ...noAttempts, blockedUntil: NOW + 1 },
+      proven: false,
     };
     const cures: Partial<AdmissionFacts>[] = [
       { barred: false },
       { signedOut: false },
       { notedAt: NOW },
       { attempts: noAttempts },
+      { proven: true },
       { listed: true },
       { passwordMatches: true },
       { state },
@@ -84,6 +88,7 @@ describe('admission', () => {
       'session_ended',
       'join_timed_out',
       'too_many_attempts',
+      'address_not_proven',
       'address_not_allowed',
       'wrong_password',
       'session_full',
@@ -101,6 +106,11 @@ describe('admission', () => {
   it('takes a note of exactly the longest age, and no older one', () => {
     expect(decide({ notedAt: NOW - JOIN_LIFE_MS }).ok).toBe(true);
     expect(decide({ notedAt: NOW - JOIN_LIFE_MS - 1 })).toMatchObject({ code: 'join_timed_out' });
+  });
+
+  it('refuses a join noted before its note was forgotten, and no later one', () => {
+    expect(decide({ forgottenUntil: NOW })).toMatchObject({ code: 'join_timed_out' });
+    expect(decide({ forgottenUntil: NOW - 1 }).ok).toBe(true);
   });
 
   it('remembers a wrong password whatever else happens', () => {

@@ -17,7 +17,7 @@ const current = (token: string) => call('GET', '/session/current', { token });
 
 it('I4 expires without traffic: notice, close, and nothing left', async () => {
   const host = await signIn('sleeper');
-  const room = await openShortRoom(host, 700);
+  const room = await openShortRoom(host, 3_000);
   const socket = await listen(room.token);
   expect(await socket.hasClosed()).toMatchObject({ code: 4410 });
   expect(socket.types()).toEqual(['SessionState', 'SessionExpiring', 'SessionExpired']);
