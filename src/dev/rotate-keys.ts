@@ -17,7 +17,9 @@ try {
   if (!ROTATION_STEPS.includes(step)) throw new Error(`Say which step: ${ROTATION_STEPS.join(', ')}`);
   const next = await nextKeySet(JSON.parse(readSetting('SIGNING_KEYS')), step);
   console.error(advice[step]);
-  console.error('Keep what follows where SIGNING_KEYS is kept, and deploy it: npx wrangler secret put SIGNING_KEYS');
+  console.error(
+    'Keep what follows where SIGNING_KEYS is kept, and deploy it: npx wrangler secret put SIGNING_KEYS',
+  );
   console.log(JSON.stringify(next));
 } catch (error) {
   console.error((error as Error).message);
