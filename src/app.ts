@@ -11,6 +11,7 @@ import { identifierSessionRoutes } from './identifier-sessions/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
 import { oauthRoutes } from './oauth/routes.ts';
+import { walletProofRoutes } from './wallets/routes.ts';
 
 const app = new Hono<AppEnv>();
 
@@ -38,6 +39,7 @@ const routes = app
   .route('/api/v5', authTokenRoutes)
   .route('/api/sessions', identifierSessionRoutes)
   .route('/session', liveSessionRoutes)
+  .route('/wallet-proof', walletProofRoutes)
   .route('/users/me', ownDeviceRoutes)
   .route('/v1/users', userAdministrationRoutes)
   .route('/v1/roles', roleRoutes)

@@ -18,6 +18,10 @@ export interface Config {
   refreshIdleMs: number;
   identifierSessionMs: number;
   maxSessionMegabytes: number;
+  /** Whether a nonce may be had without naming the wallet: nothing but people then sees a foreign domain. */
+  plainWalletChallenge: boolean;
+  /** Whom contract wallets are asked through; null: only keys can prove themselves. */
+  ethereumRpcUrl: string | null;
   serverTiming: boolean;
 }
 
@@ -87,6 +91,10 @@ const schema = (development: boolean) =>
     REFRESH_IDLE_SECONDS: seconds(7 * 86_400),
     IDENTIFIER_SESSION_SECONDS: seconds(600),
     MAX_SESSION_MEGABYTES: z.coerce.number().int().min(0).default(10_240),
+    PLAIN_WALLET_CHALLENGE: z.enum(['on', 'off']).default(development ? 'on' : 'off'),
+    ETHEREUM_RPC_URL: z
+      .url({ protocol: development ? /^https?$/ : /^https$/, error: 'must be an https address' })
+      .optional(),
     SERVER_TIMING: z.enum(['on', 'off']).default(development ? 'on' : 'off'),
   });
 
@@ -117,6 +125,8 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
       refreshIdleMs: settings.REFRESH_IDLE_SECONDS,
       identifierSessionMs: settings.IDENTIFIER_SESSION_SECONDS,
       maxSessionMegabytes: settings.MAX_SESSION_MEGABYTES,
+      plainWalletChallenge: settings.PLAIN_WALLET_CHALLENGE === 'on',
+      ethereumRpcUrl: settings.ETHEREUM_RPC_URL ?? null,
       serverTiming: settings.SERVER_TIMING === 'on',
     },
   };

@@ -5,6 +5,7 @@ interface __BaseEnv_Env {
 	SIGN_IN_LIMIT: RateLimit;
 	JOIN_LIMIT: RateLimit;
 	IDENTIFIER_LIMIT: RateLimit;
+	NONCE_LIMIT: RateLimit;
 	ENVIRONMENT: string;
 	NETWORK_MODE: string;
 	SIGNING_KEYS: string;

@@ -60,7 +60,7 @@ const allowed: Record<string, (file: string, target: string) => boolean> = {
     SHARED.test(target) ||
     /^src\/crypto\//.test(target) ||
     /\/service\.ts$/.test(target) ||
-    isOwn(file, target, /^(rules|store|contract|derive)$/),
+    isOwn(file, target, /^(rules|store|contract|derive|message)$/),
   routes: (file, target) =>
     target.startsWith('hono') ||
     target === 'src/errors.ts' ||

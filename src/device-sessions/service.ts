@@ -39,37 +39,53 @@ const TRIES = 5;
 /** Signs a user in on a device (surface A); an unknown `userId` makes the user. */
 export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null): Promise<SignedIn> {
   const names = { ...given('displayName', input), ...given('profileHandle', input) };
+  const { deviceId, authToken } = input;
+  const proof: Proof = authToken == null ? 'userId' : 'authToken';
   let redeemedFor: number | null = null;
-  for (let tried = 0; tried < TRIES; tried += 1) {
+  const opening = { deviceId, deviceInfo: input.deviceInfo ?? {}, ipAddress, openedBy: 'A' as const, proof };
+  return openDeviceSession(deps, opening, async () => {
     const user = await findOrMake(deps, input, names);
     const { uid } = user.record;
     // Spent once, for one user: a token that served a first try serves the next ones of the same sign-in.
-    if (input.authToken != null && redeemedFor !== uid) {
-      await redeemAuthToken(deps, input.authToken, uid);
+    if (authToken != null && redeemedFor !== uid) {
+      await redeemAuthToken(deps, authToken, uid);
       redeemedFor = uid;
     }
-    const renamed = await renameUser(deps, user, names);
-    if (!renamed) continue;
-    const { record, copyLags } = renamed;
-    const opened = await deps.deviceSessions(uid).open({
+    return renameUser(deps, user, names);
+  });
+}
+
+export type Opening = Pick<DeviceSession, 'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof'>;
+
+/**
+ * Opens a device session for the user that `find` gives, who has proven who they are. Asks it again, a few times,
+ * where it gives null or the record changed under the sign-in: what was read may be worth nothing any more.
+ */
+export async function openDeviceSession(
+  deps: Deps,
+  opening: Opening,
+  find: () => Promise<User | null>,
+): Promise<SignedIn> {
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    const user = await find();
+    if (!user) continue;
+    const { record, copyLags } = user;
+    const opened = await deps.deviceSessions(record.uid).open({
+      ...opening,
       record,
-      deviceId: input.deviceId,
-      deviceInfo: input.deviceInfo ?? {},
-      ipAddress,
-      openedBy: 'A',
-      proof: (input.authToken == null ? 'userId' : 'authToken') satisfies Proof,
       absoluteMs: deps.config.refreshAbsoluteMs,
       idleMs: deps.config.refreshIdleMs,
       kid: deps.keyRing.signerKid,
     });
     if (!opened.ok) {
       if (opened.code === 'stale_record') continue;
-      throw new AppError(opened.code);
+      // Surface A has a status of its own for it.
+      throw new AppError(opening.openedBy === 'A' ? opened.code : 'sign_in_refused');
     }
     const { session, everywhere } = opened.value;
     if (copyLags) deps.defer(later => noteCopied(later, record));
     requireEverywhere({ everywhere });
-    deps.audit('signed_in', { uid, sid: session.id, by: 'A' });
+    deps.audit('signed_in', { uid: record.uid, sid: session.id, by: opening.openedBy });
     return { tokens: await issueTokens(deps, record, session), record };
   }
   throw new AppError('try_again');

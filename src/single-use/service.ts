@@ -2,7 +2,7 @@ import type { Deps } from '../deps.ts';
 import { shardOf } from './rules.ts';
 
 /** What a key is for: two purposes never collide. */
-export type SingleUsePurpose = 'auth-token' | 'device-token';
+export type SingleUsePurpose = 'auth-token' | 'device-token' | 'wallet-nonce';
 
 /** Spends a key; true for exactly one of any number of callers. `until` in epoch ms. */
 export async function spend(
@@ -22,6 +22,28 @@ export async function isSpent(
 ): Promise<boolean> {
   const name = `${purpose} ${key}`;
   return deps.singleUse(await shard(name)).isSpent(name);
+}
+
+/** Remembers a key as good for one use, and what is said of it; false where it is known already. */
+export async function issue(
+  deps: Pick<Deps, 'singleUse'>,
+  purpose: SingleUsePurpose,
+  key: string,
+  detail: string,
+  until: number,
+): Promise<boolean> {
+  const name = `${purpose} ${key}`;
+  return deps.singleUse(await shard(name)).issue(name, detail, until);
+}
+
+/** Takes an issued key: what was said of it, to exactly one of any number of callers, while it lives; else null. */
+export async function redeem(
+  deps: Pick<Deps, 'singleUse'>,
+  purpose: SingleUsePurpose,
+  key: string,
+): Promise<string | null> {
+  const name = `${purpose} ${key}`;
+  return deps.singleUse(await shard(name)).redeem(name);
 }
 
 async function shard(name: string): Promise<string> {

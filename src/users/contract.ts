@@ -52,3 +52,11 @@ export interface RoleRecord {
   createdAt: number;
   updatedAt: number;
 }
+
+/** A wallet: one address, and one wallet on every chain where a contract stands for it. */
+export interface Wallet {
+  /** Lower-case. */
+  address: string;
+  /** Of a contract wallet; null where a key signs. */
+  chainId: number | null;
+}

@@ -1,20 +1,23 @@
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
-import type { RoleRecord, UserRecord } from './contract.ts';
+import { uuid } from '../ids.ts';
+import type { RoleRecord, UserRecord, Wallet } from './contract.ts';
 import {
   changeUser,
   deleteRole,
   findLagging,
   findRoles,
+  findUserByLocator,
   findUserByUid,
   findUserByUserId,
   insertUser,
+  insertUserWithLocator,
   listRoles,
   markCopied,
   putRole,
   setRoles,
   type UserChange,
-  type UserWithRoles,
+  type WholeUser,
 } from './store.ts';
 
 /** A user as D1 has it. */
@@ -59,6 +62,24 @@ export async function createUser(
 ): Promise<User | null> {
   const made = await insertUser(deps.db, { userId, entry, displayName, profileHandle }, deps.now());
   return made && toUser(made);
+}
+
+/**
+ * The user owning this wallet, made where nobody did: their `userId` is generated, and naming it opens nothing. To be
+ * called for a wallet that was proven.
+ */
+export async function findOrMakeOwner(
+  deps: Pick<Deps, 'db' | 'now'>,
+  { address, chainId }: Wallet,
+): Promise<User> {
+  const locator = { type: 'wallet', value: address, chainId: chainId ?? 0 } as const;
+  const found = await findUserByLocator(deps.db, locator);
+  if (found) return toUser(found);
+  const user = { userId: uuid(), entry: 'closed', displayName: null, profileHandle: null } as const;
+  const proven = { ...locator, userLocatorId: uuid(), verificationStatus: 'Verified' } as const;
+  const owner = await insertUserWithLocator(deps.db, user, proven, deps.now());
+  if (!owner) throw new Error('a locator without its user');
+  return toUser(owner);
 }
 
 /**
@@ -149,7 +170,7 @@ async function copyAgain(deps: Publishing, uid: number): Promise<void> {
   if (everywhere) await noteCopied(deps, record);
 }
 
-async function publish(deps: Publishing, changed: UserWithRoles | null): Promise<UserRecord> {
+async function publish(deps: Publishing, changed: WholeUser | null): Promise<UserRecord> {
   if (!changed) throw new AppError('user_not_found');
   const { record } = toUser(changed);
   const taken = await deps.takeCopy(record).catch(error => {
@@ -161,11 +182,11 @@ async function publish(deps: Publishing, changed: UserWithRoles | null): Promise
   return record;
 }
 
-function toUser({ row, roles }: UserWithRoles): User {
+function toUser({ row, roles, wallets }: WholeUser): User {
   const { id, copiedVersion, bannedAt, bannedUntil, ...members } = row;
   const ban = bannedAt === null ? null : { until: bannedUntil };
   return {
-    record: { ...members, uid: id, ban, wallets: [], roles },
+    record: { ...members, uid: id, ban, wallets, roles },
     copyLags: copiedVersion < row.version,
   };
 }

@@ -1,18 +1,25 @@
 import { and, asc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { Database } from '../db.ts';
-import { roles, userRoles, users } from './table.ts';
+import { locators, roles, userRoles, users } from './table.ts';
 
 export type UserRow = typeof users.$inferSelect;
 export type RoleRow = typeof roles.$inferSelect;
 export type NewUser = Pick<UserRow, 'userId' | 'entry' | 'displayName' | 'profileHandle'>;
 export type UserChange = Partial<Omit<UserRow, 'id' | 'userId' | 'version' | 'copiedVersion' | 'createdAt'>>;
 
-/** A row and the roles the user has, read in one trip, so that both belong to the same version. */
-export interface UserWithRoles {
+/** A row and what belongs to the user, read in one trip, so that all of it is of the same version. */
+export interface WholeUser {
   row: UserRow;
   roles: RoleRow[];
+  /** Addresses of the wallets, lower-case. */
+  wallets: string[];
 }
+
+/** What is unique among users: of wallets, `chainId` is 0 where a key signs, and the chain of a contract. */
+export type LocatorKey = Pick<typeof locators.$inferSelect, 'type' | 'value' | 'chainId'>;
+export type NewLocator = Pick<typeof locators.$inferInsert, 'userLocatorId' | 'verificationStatus'> &
+  LocatorKey;
 
 const theOne = (which: SQL) => sql`(SELECT id FROM users WHERE ${which})`;
 
@@ -31,23 +38,78 @@ function rolesOf(db: Database, which: SQL) {
     .orderBy(asc(roles.roleId));
 }
 
-async function find(db: Database, which: SQL): Promise<UserWithRoles | null> {
-  const [[row], has] = await db.batch([db.select().from(users).where(which), rolesOf(db, which)]);
-  return row ? { row, roles: has } : null;
+function walletsOf(db: Database, which: SQL) {
+  return db
+    .selectDistinct({ value: locators.value })
+    .from(locators)
+    .where(and(eq(locators.uid, theOne(which)), eq(locators.type, 'wallet'), RESERVED))
+    .orderBy(asc(locators.value));
+}
+
+/** Spelled out: a partial index serves no query that binds what it is partial by. */
+const RESERVED = sql`${locators.reserved} = 1`;
+
+const ownsLocator = ({ type, value, chainId }: LocatorKey) => {
+  const which = and(
+    eq(locators.type, type),
+    eq(locators.value, value),
+    eq(locators.chainId, chainId),
+    RESERVED,
+  );
+  return sql`${users.id} = (SELECT ${locators.uid} FROM ${locators} WHERE ${which})`;
+};
+
+const readWhole = (db: Database, which: SQL) =>
+  [db.select().from(users).where(which), rolesOf(db, which), walletsOf(db, which)] as const;
+
+function toWhole([[row], has, wallets]: [UserRow[], RoleRow[], { value: string }[]]): WholeUser | null {
+  return row ? { row, roles: has, wallets: wallets.map(({ value }) => value) } : null;
+}
+
+async function find(db: Database, which: SQL): Promise<WholeUser | null> {
+  return toWhole(await db.batch([...readWhole(db, which)]));
 }
 
 export const findUserByUserId = (db: Database, userId: string) => find(db, eq(users.userId, userId));
 export const findUserByUid = (db: Database, uid: number) => find(db, eq(users.id, uid));
+export const findUserByLocator = (db: Database, locator: LocatorKey) => find(db, ownsLocator(locator));
 
 /** The new user, or null where the `userId` is taken: one of many racing inserts wins. */
-export async function insertUser(db: Database, user: NewUser, now: number): Promise<UserWithRoles | null> {
+export async function insertUser(db: Database, user: NewUser, now: number): Promise<WholeUser | null> {
   const row = await db
     .insert(users)
     .values({ ...user, createdAt: now, updatedAt: now })
     .onConflictDoNothing()
     .returning()
     .get();
-  return row ? { row, roles: [] } : null;
+  return row ? { row, roles: [], wallets: [] } : null;
+}
+
+/**
+ * The user a reserved locator belongs to: this new one where it belonged to nobody, the owner where it did. One
+ * trip and one transaction: of many racing inserts one wins, and all are given its user.
+ */
+export async function insertUserWithLocator(
+  db: Database,
+  user: NewUser,
+  locator: NewLocator,
+  now: number,
+): Promise<WholeUser | null> {
+  const uid = sql`${theOne(eq(users.userId, user.userId))}`;
+  const taken = sql`EXISTS (SELECT 1 FROM ${locators} WHERE ${locators.uid} = ${users.id})`;
+  const [, , , ...owner] = await db.batch([
+    db
+      .insert(users)
+      .values({ ...user, createdAt: now, updatedAt: now })
+      .onConflictDoNothing(),
+    db
+      .insert(locators)
+      .values({ ...locator, uid, reserved: true, createdAt: now })
+      .onConflictDoNothing(),
+    db.delete(users).where(sql`${eq(users.userId, user.userId)} AND NOT ${taken}`),
+    ...readWhole(db, ownsLocator(locator)),
+  ]);
+  return toWhole(owner);
 }
 
 /** Which other rows change in the same transaction. */
@@ -63,7 +125,7 @@ export async function changeUser(
   change: UserChange & { closing?: true; ifCredentialVersion?: number },
   now: number,
   along: Along = () => [],
-): Promise<UserWithRoles | null> {
+): Promise<WholeUser | null> {
   const which = eq(users.id, uid);
   const { closing, ifCredentialVersion, ...members } = change;
   const closed = closing && {
@@ -80,9 +142,13 @@ export async function changeUser(
       ),
     )
     .returning();
-  const answers: unknown[] = await db.batch([...along(db), raise, rolesOf(db, which)] as never);
-  const [row] = answers.at(-2) as UserRow[];
-  return row ? { row, roles: answers.at(-1) as RoleRow[] } : null;
+  const answers: unknown[] = await db.batch([
+    ...along(db),
+    raise,
+    rolesOf(db, which),
+    walletsOf(db, which),
+  ] as never);
+  return toWhole(answers.slice(-3) as Parameters<typeof toWhole>[0]);
 }
 
 /** Notes that the user's object holds this version of the record; an older note never lowers a newer one. */

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
 /** The user record. `id` names everything stored about a user and is never reused; `userId` is its public name. */
 export const users = sqliteTable(
@@ -46,4 +46,38 @@ export const userRoles = sqliteTable(
     roleId: text().notNull(),
   },
   table => [primaryKey({ columns: [table.uid, table.roleId] }), index('userRoles_byRole').on(table.roleId)],
+);
+
+/**
+ * What users are found by. `reserved` is what was proven (wallets) or set by a secret key: unique, and found. What
+ * users merely say of themselves reserves nothing, so that nobody can squat on another's address.
+ */
+export const locators = sqliteTable(
+  'locators',
+  {
+    userLocatorId: text().primaryKey(),
+    uid: integer().notNull(),
+    type: text({ enum: ['email', 'tele', 'wallet'] }).notNull(),
+    /** Normalised: what is one address to people is one text here. Of wallets and e-mails, lower-case. */
+    value: text().notNull(),
+    /** Of contract wallets, which are another wallet on every chain; 0 of what no chain has a say in. */
+    chainId: integer().notNull().default(0),
+    reserved: integer({ mode: 'boolean' }).notNull(),
+    verificationStatus: text({
+      enum: [
+        'Verified',
+        'Unverified',
+        'StatusNotProvided',
+        'VerificationPending',
+        'VerificationNotApplicable',
+      ],
+    }).notNull(),
+    createdAt: integer().notNull(),
+  },
+  table => [
+    uniqueIndex('locators_reserved')
+      .on(table.type, table.value, table.chainId)
+      .where(sql`${table.reserved} = 1`),
+    index('locators_byUser').on(table.uid),
+  ],
 );

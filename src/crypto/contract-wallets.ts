@@ -1,0 +1,66 @@
+import { bytesToHex } from '@noble/hashes/utils';
+import { encodeDeployData, universalSignatureValidatorAbi, universalSignatureValidatorByteCode } from 'viem';
+
+/** For everything that is asked about one signature together. */
+const TIMEOUT_MS = 5_000;
+
+export interface ContractQuestion {
+  rpcUrl: string;
+  /** The chain the wallet lives on: an RPC of another one knows nothing about it. */
+  chainId: number;
+  /** Lower-case. */
+  address: string;
+  hash: Uint8Array;
+  signature: Uint8Array;
+}
+
+/**
+ * Whether the contract at this address takes the signature for its own (ERC-1271), also one yet to be deployed
+ * (ERC-6492). One `eth_call` of the universal validator, simulated and never sent: nothing of its answer is
+ * followed anywhere (no redirects, no off-chain lookups), and whatever goes wrong counts as a no.
+ */
+export async function contractTakes(question: ContractQuestion): Promise<boolean> {
+  const { rpcUrl, chainId, address, hash, signature } = question;
+  const data = encodeDeployData({
+    abi: universalSignatureValidatorAbi,
+    args: [address as `0x${string}`, toHex(hash), toHex(signature)],
+    bytecode: universalSignatureValidatorByteCode,
+  });
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const [chain, verdict] = await Promise.all([
+      ask(rpcUrl, signal, 'eth_chainId', []),
+      ask(rpcUrl, signal, 'eth_call', [{ data }, 'latest']),
+    ]);
+    return isNumber(chain, chainId) && isNumber(verdict, 1);
+  } catch (error) {
+    // Only the kind of failure: a message may hold the address of the RPC, and with it its key.
+    console.warn(
+      JSON.stringify({ event: 'rpc_failed', error: error instanceof Error ? error.name : 'unknown' }),
+    );
+    return false;
+  }
+}
+
+async function ask(rpcUrl: string, signal: AbortSignal, method: string, params: unknown[]): Promise<unknown> {
+  const response = await fetch(rpcUrl, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    redirect: 'manual',
+    signal,
+  });
+  if (!response.ok) {
+    await response.body?.cancel();
+    return null;
+  }
+  const answer = (await response.json()) as { result?: unknown } | null;
+  return answer?.result;
+}
+
+const toHex = (bytes: Uint8Array): `0x${string}` => `0x${bytesToHex(bytes)}`;
+
+/** A quantity, or a word of 32 bytes, as JSON-RPC writes them. */
+function isNumber(text: unknown, expected: number): boolean {
+  return typeof text === 'string' && /^0x[0-9a-f]{1,64}$/i.test(text) && BigInt(text) === BigInt(expected);
+}

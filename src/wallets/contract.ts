@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/** Clients fill in the template of the address and leave empty what they do not have. */
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  z.union([z.literal('').transform(() => undefined), schema]).optional();
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'must be 0x and 40 hex digits');
+
+/** `GET /wallet-proof/nonce`. */
+export const nonceSchema = z.object({
+  walletAddress: optional(address),
+  /** EIP-155. */
+  chainId: optional(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,14}$/, 'must be a chain id')
+      .transform(Number),
+  ),
+});
+
+export type NonceRequest = z.infer<typeof nonceSchema>;
+
+/** `POST /wallet-proof/verify?chain=`. */
+export const chainSchema = z.object({ chain: z.literal('Ethereum') });
+
+/** What proves a wallet: a message of ours, or of EIP-4361, and the wallet's signature over it. */
+export const proofSchema = z.object({
+  walletAddress: address,
+  message: z.string().min(1).max(4096),
+  signature: z
+    .string()
+    .max(8192)
+    .regex(/^0x(?:[0-9a-fA-F]{2})+$/, 'must be 0x and bytes in hex'),
+});
+
+export type WalletProof = z.infer<typeof proofSchema>;
+
+export interface Challenge {
+  nonce: number;
+  /** Ready to be signed. */
+  message: string;
+}
