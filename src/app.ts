@@ -9,6 +9,7 @@ import { renderError, renderRefusal } from './http/problem.ts';
 import { crossOrigin, noStore, securityHeaders } from './http/security-headers.ts';
 import { identifierSessionRoutes } from './identifier-sessions/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
+import { sessionFileRoutes } from './live-sessions/file-routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import { walletProofRoutes } from './wallets/routes.ts';
@@ -39,6 +40,7 @@ const routes = app
   .route('/api/v5', authTokenRoutes)
   .route('/api/sessions', identifierSessionRoutes)
   .route('/session', liveSessionRoutes)
+  .route('/session/current/files', sessionFileRoutes)
   .route('/wallet-proof', walletProofRoutes)
   .route('/users/me', ownDeviceRoutes)
   .route('/v1/users', userAdministrationRoutes)

@@ -17,6 +17,8 @@ export interface Deps {
   trips: Trips;
   /** Does work off the response path: its trips are its own, and its failure is only logged. */
   defer: (work: (deps: Deps) => Promise<unknown>) => void;
+  /** Lets work come to its end although the client is gone. */
+  keep: <T>(work: Promise<T>) => Promise<T>;
   /** One structured line about a security event; never a secret in it. */
   audit: (event: SecurityEvent, facts?: Record<string, string | number | boolean | null>) => void;
   deviceSessions: (uid: number) => DeviceSessionsObject;
@@ -24,6 +26,8 @@ export interface Deps {
   liveSession: (id: string) => LiveSessionObject | null;
   newLiveSessionId: () => string;
   singleUse: (shard: string) => SingleUseObject;
+  /** Files of live sessions. */
+  files: R2Bucket;
   takeCopy: TakeCopy;
 }
 
@@ -44,7 +48,10 @@ export type SecurityEvent =
   | 'live_session_created'
   | 'joined'
   | 'kicked'
-  | 'live_session_deleted';
+  | 'live_session_deleted'
+  | 'bar_lifted'
+  | 'host_handed_over'
+  | 'rules_changed';
 
 export interface World {
   env: Env;
@@ -75,6 +82,10 @@ export function makeDeps(world: World): Deps {
       const deferred = makeDeps({ ...world, trips: { d1: 0, objects: 0 } });
       waitUntil(work(deferred).catch(error => console.error('deferred work failed', error)));
     },
+    keep: work => {
+      waitUntil(work.catch(() => {}));
+      return work;
+    },
     audit: (event, facts) => console.log(JSON.stringify({ event, requestId, ...facts })),
     deviceSessions,
     takeCopy: async record => deviceSessions(record.uid).takeCopy(record),
@@ -89,6 +100,7 @@ export function makeDeps(world: World): Deps {
         return null;
       }
     },
+    files: env.FILES,
     newLiveSessionId: () => env.LIVE_SESSIONS.newUniqueId().toString(),
   };
 }

@@ -1,6 +1,7 @@
 import { makeDeps } from './deps.ts';
 import { configOf } from './http/context.ts';
 import { uuid } from './ids.ts';
+import { sweepFiles } from './live-sessions/file-service.ts';
 import { repairCopies } from './users/service.ts';
 
 /** The cron trigger's work. Every step may run any number of times. */
@@ -15,5 +16,6 @@ export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<v
     waitUntil: work => ctx.waitUntil(work),
   });
   const repaired = await repairCopies(deps);
-  if (repaired > 0) console.log(JSON.stringify({ event: 'copies_repaired', repaired }));
+  const swept = await sweepFiles(deps);
+  if (repaired + swept > 0) console.log(JSON.stringify({ event: 'maintenance', repaired, swept }));
 }

@@ -30,7 +30,8 @@ function isAllTypes(names: string): boolean {
 }
 
 const partOf = (file: string) => /^src\/([^/]+)\/[^/]+$/.exec(file)?.[1] ?? null;
-const roleOf = (file: string) => posix.basename(file, '.ts');
+/** `service` of `service.ts` and of `file-service.ts` alike: a part may have its roles twice. */
+const roleOf = (file: string) => /([^-/]+)\.ts$/.exec(file)?.[1] ?? '';
 const isOwn = (file: string, target: string, roles: RegExp) =>
   partOf(target) === partOf(file) && roles.test(roleOf(target));
 

@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import { fromBase64 } from '../ids.ts';
 import { readAccessPair, readKey } from '../keys/rules.ts';
 import { verifyKey } from '../keys/service.ts';
+import type { Joiner } from '../live-sessions/service.ts';
 import type { AppEnv } from './context.ts';
 
 /** Requires a publishable key in `X-API-KEY`. A secret key is refused here: it must never ship in an app. */
@@ -45,6 +46,23 @@ export const systemOnly = createMiddleware<AppEnv & { Variables: { keyId: string
     throw new AppError('missing_privilege');
   }
   c.set('keyId', caller.keyId);
+  await next();
+});
+
+/** Requires a user's access token, or a device token where guests may come; each is asked for at its own object. */
+export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Joiner } }>(async (c, next) => {
+  const deps = c.get('deps');
+  const presented = /^Bearer +([\w.-]+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  const device = presented && (await deps.keyRing.verify('device', presented, deps.now()));
+  if (device) {
+    refuseTokenInQuery(c.req);
+    if (c.req.header('x-server-key') !== undefined) throw new AppError('conflicting_credentials');
+    c.set('joiner', { kind: 'guest', claims: device });
+  } else {
+    const caller = await identify(deps, c.req);
+    if (caller.kind !== 'user') throw new AppError('not_allowed', { detail: 'A secret key is no user' });
+    c.set('joiner', caller);
+  }
   await next();
 });
 

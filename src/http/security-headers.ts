@@ -3,8 +3,20 @@ import { createMiddleware } from 'hono/factory';
 import { secureHeaders } from 'hono/secure-headers';
 import { type AppEnv, configOf } from './context.ts';
 
+const CSP = 'content-security-policy';
+
 /** Sent with every response, errors included: an API's answers are not to be framed, sniffed or run. */
-export const securityHeaders = secureHeaders({
+export const securityHeaders = createMiddleware(async (c, next) => {
+  let own: string | null = null;
+  await hardened(c, async () => {
+    await next();
+    own = c.res.headers.get(CSP);
+  });
+  // A page or a served file knows better what it may do.
+  if (own !== null) c.res.headers.set(CSP, own);
+});
+
+const hardened = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   referrerPolicy: 'no-referrer',
   strictTransportSecurity: 'max-age=63072000; includeSubDomains',

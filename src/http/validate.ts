@@ -24,6 +24,11 @@ export function query<Schema extends ZodType>(schema: Schema) {
   return zValidator('query', schema, refuseInvalid);
 }
 
+/** The validated headers, as `c.req.valid('header')`. */
+export function headers<Schema extends ZodType>(schema: Schema) {
+  return zValidator('header', schema, refuseInvalid);
+}
+
 /** The validated path parameters, as `c.req.valid('param')`. */
 export function params<Schema extends ZodType>(schema: Schema) {
   return zValidator('param', schema, refuseInvalid);

@@ -11,38 +11,48 @@ const address = z
 const addresses = z
   .array(z.union([address, z.strictObject({ address }).transform(entry => entry.address)]))
   .max(1000);
+const nfc = (text: string): string => text.normalize('NFC');
 const password = z
   .string()
-  .transform(text => text.normalize('NFC'))
+  .transform(nfc)
   .refine(text => text.length >= 1 && [...text].length <= 128, 'must be 1–128 characters');
 const identity = z.strictObject({ name: nameSchema(100).nullish(), chainAddress: address.nullish() });
+
+/** The rules a host may set; what is absent keeps its standard, or in a change what it was. */
+const rules = (maxSessionMegabytes: number) =>
+  z.strictObject({
+    userCapacity: z.int().min(1).max(1000).nullish(),
+    expiryDurationInSeconds: z.int().min(60).max(604_800).nullish(),
+    password: password.nullish(),
+    allowOnlyWhitelistedAddresses: z.boolean().nullish(),
+    whiteListAddresses: addresses.nullish(),
+    allowGuests: z.boolean().nullish(),
+    memberTimeoutSeconds: z
+      .int()
+      .max(3600)
+      .refine(value => value === 0 || value >= 30, 'must be 0, or 30–3600')
+      .nullish(),
+    maxFiles: z.int().min(0).max(1000).nullish(),
+    maxTotalMegaBytes: z.int().min(0).max(maxSessionMegabytes).nullish(),
+  });
 
 /** `POST /session`. The vendor forbids unknown members here, so they are refused. */
 export const createSchema = (maxSessionMegabytes: number) =>
   z.strictObject({
     identity: identity.nullish(),
-    rules: z
-      .strictObject({
-        userCapacity: z.int().min(1).max(1000).nullish(),
-        expiryDurationInSeconds: z.int().min(60).max(604_800).nullish(),
-        password: password.nullish(),
-        allowOnlyWhitelistedAddresses: z.boolean().nullish(),
-        whiteListAddresses: addresses.nullish(),
-        allowGuests: z.boolean().nullish(),
-        memberTimeoutSeconds: z
-          .int()
-          .max(3600)
-          .refine(value => value === 0 || value >= 30, 'must be 0, or 30–3600')
-          .nullish(),
-        maxFiles: z.int().min(0).max(1000).nullish(),
-        maxTotalMegaBytes: z.int().min(0).max(maxSessionMegabytes).nullish(),
-      })
-      .nullish(),
+    rules: rules(maxSessionMegabytes).nullish(),
     /** Deprecated forms; those under `rules` win. */
     password: password.nullish(),
     whiteListAddresses: addresses.nullish(),
   });
 
+/** `PATCH /session/current`: an empty password takes it away, and the span of life counts from now. */
+export const changeSchema = (maxSessionMegabytes: number) =>
+  z.strictObject({
+    rules: rules(maxSessionMegabytes).extend({ password: z.union([z.literal(''), password]).nullish() }),
+  });
+
+export type ChangeRequest = z.infer<ReturnType<typeof changeSchema>>;
 export type CreateRequest = z.infer<ReturnType<typeof createSchema>>;
 
 /** `POST /session/join`. */
@@ -54,14 +64,13 @@ export const joinSchema = z.object({
 
 /** `POST /session/current/kick`. */
 export const kickSchema = z.object({
-  userId: z
-    .string()
-    .min(1)
-    .max(300)
-    .transform(text => text.normalize('NFC')),
+  userId: z.string().min(1).max(300).transform(nfc),
   reason: nameSchema(200).nullish(),
   closeGuests: z.boolean().nullish(),
 });
+
+/** `POST /session/current/host`. */
+export const handOverSchema = z.object({ userId: z.string().min(1).max(300).transform(nfc) });
 
 /** `GET /session/current`. */
 export const pageSchema = z.object({
@@ -103,6 +112,35 @@ export interface CreateLiveSession {
   /** Lower-case. */
   allowList: string[];
 }
+
+/** What a host changes; what is absent stays. Spans in ms. */
+export type RulesChange = Partial<LiveSessionRules> & { allowList?: string[] };
+
+/** Who enters: a user, or a guest whom nothing but a device token is known of. */
+export interface Visitor {
+  /** `users.id` as text, or the guest's id. */
+  subject: string;
+  /** What others see: the public userId, or `guest:<session>`. */
+  id: string;
+  /** The name to go by where none is given. */
+  name: string;
+  /** Proven wallets, lower-case. */
+  wallets: string[];
+  /** A guest's network (an IPv4 address, an IPv6 /64): how many come from one is bounded. Null: no guest. */
+  guestOf: string | null;
+}
+
+/** A file of the session, as its members see it. Times in epoch ms. */
+export interface SessionFile {
+  fileKey: string;
+  fileName: string;
+  contentType: string;
+  sizeInBytes: number;
+  creatorId: string;
+  createdAt: number;
+}
+
+export type FileToStore = Pick<SessionFile, 'fileName' | 'contentType' | 'sizeInBytes'>;
 
 /** One member as others see them. */
 export interface MemberView {

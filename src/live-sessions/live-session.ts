@@ -2,31 +2,40 @@ import { DurableObject } from 'cloudflare:workers';
 import { equalBytes } from '../crypto/constant-time.ts';
 import { fromBase64 } from '../ids.ts';
 import { ok, type Result, refuse } from '../result.ts';
+import type { UserRecord } from '../users/contract.ts';
 import { ATTEMPTS_FORGOTTEN_MS } from './attempts.ts';
 import { type Channel, openChannel } from './channel.ts';
 import type {
   Created,
   CreateLiveSession,
+  FileToStore,
   LiveSessionView,
   MemberCredential,
   MemberCursor,
   RoomPassword,
+  RulesChange,
+  SessionFile,
 } from './contract.ts';
-import { type Entrance, type Membership, openMembership, personOf } from './membership.ts';
-import { presentState } from './present.ts';
+import { type Files, openFiles, type Reservation } from './files.ts';
+import { type Entrance, type Membership, openMembership } from './membership.ts';
+import { presentRules, presentState } from './present.ts';
 import { closeCodes, type Frame, MEMBER_HEADER, SUBPROTOCOL } from './protocol.ts';
 import {
   type AdmissionRefusal,
   admit,
+  changeRules,
   type Ending,
+  handOver,
   kick,
   open,
   over,
   secondsLeft,
+  timedOut,
+  visitorOf,
   warningDue,
 } from './rules.ts';
 import { openSockets, type Sockets } from './sockets.ts';
-import { type LiveSessionStorage, type Member, openStorage } from './storage.ts';
+import { type LiveSessionStorage, type Member, openStorage, type StoredFile } from './storage.ts';
 import { type Live, PAGE, viewMember, viewSession } from './views.ts';
 
 export interface Admit extends Entrance {
@@ -40,10 +49,13 @@ export interface Kick {
   /** Public userId. */
   userId: string;
   reason: string | null;
+  /** Whether guests are no longer let in, either. */
+  closeGuests: boolean;
 }
 
 type NotThere = 'live_session_not_found';
 type NoMember = NotThere | 'membership_ended';
+type Inside = Live & { member: Member };
 
 /** The RPC methods, for callers in the Worker and in other objects. */
 export type LiveSessionObject = Pick<
@@ -52,6 +64,16 @@ export type LiveSessionObject = Pick<
   | 'admit'
   | 'current'
   | 'kick'
+  | 'liftBar'
+  | 'handOver'
+  | 'changeRules'
+  | 'reserveFile'
+  | 'commitFile'
+  | 'releaseFile'
+  | 'listFiles'
+  | 'findFile'
+  | 'deleteFile'
+  | 'storedKeys'
   | 'disconnect'
   | 'destroy'
   | 'discard'
@@ -69,6 +91,7 @@ export class LiveSession extends DurableObject<Env> {
   readonly #sockets: Sockets;
   readonly #channel: Channel;
   readonly #membership: Membership;
+  readonly #files: Files;
   #exists: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -77,27 +100,29 @@ export class LiveSession extends DurableObject<Env> {
     this.#storage = openStorage(ctx.storage);
     this.#sockets = openSockets(ctx);
     this.#channel = openChannel(this.#sessionId, this.#sockets, () => (this.#exists ? this.#storage : null));
-    this.#membership = openMembership({
+    const world = {
       sessionId: this.#sessionId,
       ctx,
       storage: this.#storage,
       sockets: this.#sockets,
       channel: this.#channel,
-    });
+    };
+    this.#membership = openMembership(world);
+    this.#files = openFiles(world, env.FILES);
     this.#exists = this.#storage.exists();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
   /** Makes the session with its creator as host. Called once, with an id nobody else was given. */
-  create({ sid, record, request }: Omit<Entrance, 'identity'> & { request: CreateLiveSession }): Created {
-    const host = personOf(record);
+  create({ sid, record, request }: { sid: string; record: UserRecord; request: CreateLiveSession }): Created {
+    const host = visitorOf(record);
     const live = open(host, request.rules, Date.now());
     this.ctx.storage.transactionSync(() => {
       this.#storage.createTables();
       this.#storage.putSession(live.session);
       this.#storage.putAllowList(request.allowList);
       this.#storage.putState(live.state);
-      this.#membership.enter({ sid, record, identity: request.identity });
+      this.#membership.enter({ sid, visitor: host, identity: request.identity });
     });
     this.#exists = true;
     this.#membership.setAlarm(live);
@@ -113,23 +138,26 @@ export class LiveSession extends DurableObject<Env> {
     const live = this.#live(now);
     if (!live.ok) return live;
     const { session, state } = live.value;
-    const { record, sid, identity } = input;
-    const person = personOf(record);
-    const alreadyIn = this.#storage.memberOf(person.subject) !== null;
+    const { visitor, sid, identity } = input;
+    const { subject, wallets, guestOf } = visitor;
+    const alreadyIn = this.#storage.memberOf(subject) !== null;
+    // Guests cost nothing to make: their tries are counted by where they come from.
+    const tries = guestOf === null ? subject : `guests of ${guestOf}`;
     const { decision, attempts, sessionFailures } = admit(
       {
         session,
         state,
-        person,
+        person: visitor,
         alreadyIn,
-        barred: this.#storage.isBarred(person.subject, record.wallets),
+        guestsOfNetwork: guestOf === null ? null : this.#storage.guestsOf(guestOf),
+        barred: this.#storage.isBarred(subject, wallets),
         signedOut: this.#storage.isSignedOut(sid),
         notedAt: input.notedAt,
-        forgottenUntil: this.#storage.forgottenUntil(person.subject),
-        proven: identity.chainAddress === null || record.wallets.includes(identity.chainAddress),
-        listed: this.#storage.isListed(record.wallets),
+        forgottenUntil: this.#storage.forgottenUntil(subject),
+        proven: identity.chainAddress === null || wallets.includes(identity.chainAddress),
+        listed: this.#storage.isListed(wallets),
         passwordMatches: matches(session.password, input.passwords),
-        attempts: this.#storage.attempts(person.subject),
+        attempts: this.#storage.attempts(tries),
         sessionFailures: this.#storage.sessionFailures(),
       },
       now,
@@ -137,7 +165,7 @@ export class LiveSession extends DurableObject<Env> {
     this.ctx.storage.transactionSync(() => {
       if (attempts.lastAt === now) {
         this.#storage.forgetAttempts(now - ATTEMPTS_FORGOTTEN_MS);
-        this.#storage.putAttempts(person.subject, attempts);
+        this.#storage.putAttempts(tries, attempts);
       }
       if (sessionFailures.failures > 0) this.#storage.putSessionFailures(sessionFailures);
       if (!decision.ok) return;
@@ -146,8 +174,8 @@ export class LiveSession extends DurableObject<Env> {
     });
     if (!decision.ok) return decision;
     const entered: Live = { session, state: decision.value.state };
-    const created = this.#membership.admitted(entered, person.subject);
-    if (state.emptyEndsAt !== null) this.#membership.setAlarm(entered);
+    const created = this.#membership.admitted(entered, subject);
+    if (state.emptyEndsAt !== null || session.memberTimeoutMs > 0) this.#membership.setAlarm(entered);
     if (!alreadyIn) this.#channel.announce('UserAdded', created.you);
     if (decision.value.hostChanged) this.#membership.tellHost(entered);
     return ok(created);
@@ -170,7 +198,7 @@ export class LiveSession extends DurableObject<Env> {
    */
   kick(
     credential: MemberCredential,
-    { userId, reason }: Kick,
+    { userId, reason, closeGuests }: Kick,
   ): Result<undefined, NoMember | 'not_host' | 'cannot_kick_self' | 'member_not_found'> {
     const inside = this.#inside(credential, Date.now());
     if (!inside.ok) return inside;
@@ -179,9 +207,128 @@ export class LiveSession extends DurableObject<Env> {
     const { subject } = decision.value;
     const bar = () => this.#storage.putBar(subject, { by: inside.value.member.id, reason });
     const member = this.#storage.memberOf(subject);
-    if (member) this.#membership.remove(inside.value, member, 'kicked', bar);
-    else this.ctx.storage.transactionSync(bar);
+    const { session } = inside.value;
+    const closing = closeGuests && session.allowGuests;
+    const write = () => {
+      bar();
+      if (closing) this.#storage.putSession({ ...session, allowGuests: false });
+    };
+    if (member) this.#membership.remove(inside.value, member, 'kicked', write);
+    else this.ctx.storage.transactionSync(write);
+    if (closing) this.#tellRules();
     return ok(undefined);
+  }
+
+  /** The host lets somebody in again; the tokens they had stay dead. */
+  liftBar(
+    credential: MemberCredential,
+    userId: string,
+  ): Result<undefined, NoMember | 'not_host' | 'member_not_found'> {
+    const inside = this.#inside(credential, Date.now());
+    if (!inside.ok) return inside;
+    if (inside.value.state.host !== credential.subject) return refuse('not_host');
+    const person = this.#storage.person(userId);
+    return person && this.#storage.deleteBar(person.subject) ? ok(undefined) : refuse('member_not_found');
+  }
+
+  /** The host makes another member the host. */
+  handOver(
+    credential: MemberCredential,
+    userId: string,
+  ): Result<undefined, NoMember | 'not_host' | 'member_not_found' | 'guest_cannot_host'> {
+    const inside = this.#inside(credential, Date.now());
+    if (!inside.ok) return inside;
+    const { session, state } = inside.value;
+    const person = this.#storage.person(userId);
+    const member = person && this.#storage.memberOf(person.subject);
+    const decision = handOver(
+      state,
+      credential.subject,
+      member && { ...member, guest: member.guestOf !== null },
+    );
+    if (!decision.ok) return decision;
+    this.#storage.putState(decision.value);
+    if (decision.value.host !== state.host) this.#membership.tellHost({ session, state: decision.value });
+    return ok(undefined);
+  }
+
+  /** The host changes the rules while the session runs; the session as it is then. */
+  changeRules(
+    credential: MemberCredential,
+    change: RulesChange,
+  ): Result<LiveSessionView, NoMember | 'not_host' | 'capacity_below_members'> {
+    const now = Date.now();
+    const inside = this.#inside(credential, now);
+    if (!inside.ok) return inside;
+    const { session, state } = inside.value;
+    const decision = changeRules(session, state, credential.subject, change, now);
+    if (!decision.ok) return decision;
+    this.ctx.storage.transactionSync(() => {
+      this.#storage.putSession(decision.value.session);
+      this.#storage.putState(decision.value.state);
+      if (change.allowList) this.#storage.putAllowList(change.allowList);
+      // Whoever was silent before a timeout was set has from now on the whole of it.
+      if (change.memberTimeoutMs !== undefined) this.#storage.everybodySeen(now);
+    });
+    this.#membership.setAlarm(decision.value);
+    this.#tellRules();
+    return ok(viewSession(this.#sessionId, this.#storage, decision.value, credential.subject, null, PAGE));
+  }
+
+  /** Keeps a place for a file on its way. */
+  reserveFile(
+    credential: MemberCredential,
+    file: FileToStore,
+  ): Result<Reservation, NoMember | 'file_limit_reached' | 'quota_exceeded'> {
+    const now = Date.now();
+    const inside = this.#inside(credential, now);
+    if (!inside.ok) return inside;
+    const reserved = this.#files.reserve(inside.value, inside.value.member, file, now);
+    if (reserved.ok) this.#membership.setAlarm(inside.value);
+    return reserved;
+  }
+
+  /** The file has arrived. Membership and place are checked again: what is refused is to be deleted. */
+  commitFile(
+    credential: MemberCredential,
+    fileKey: string,
+  ): Result<SessionFile, NoMember | 'reservation_lapsed'> {
+    const now = Date.now();
+    const inside = this.#inside(credential, now);
+    if (inside.ok) return this.#files.commit(inside.value.member, fileKey, now);
+    if (this.#exists) this.#files.release(fileKey);
+    return inside;
+  }
+
+  /** The upload broke: its place is free again, whatever became of the membership. */
+  releaseFile(fileKey: string): void {
+    if (this.#exists) this.#files.release(fileKey);
+  }
+
+  listFiles(credential: MemberCredential): Result<SessionFile[], NoMember> {
+    const inside = this.#inside(credential, Date.now());
+    return inside.ok ? ok(this.#files.list()) : inside;
+  }
+
+  findFile(credential: MemberCredential, fileKey: string): Result<StoredFile, NoMember | 'file_not_found'> {
+    const inside = this.#inside(credential, Date.now());
+    if (!inside.ok) return inside;
+    const file = this.#files.find(fileKey);
+    return file ? ok(file) : refuse('file_not_found');
+  }
+
+  /** Deletes a file, for its uploader or the host. */
+  async deleteFile(
+    credential: MemberCredential,
+    fileKey: string,
+  ): Promise<Result<undefined, NoMember | 'file_not_found' | 'not_your_file'>> {
+    const inside = this.#inside(credential, Date.now());
+    return inside.ok ? this.#files.remove(inside.value, inside.value.member, fileKey) : inside;
+  }
+
+  /** Where everything lies that this session stores or awaits, for the sweeper; nothing once it is over. */
+  storedKeys(): string[] {
+    return this.#live(Date.now()).ok ? this.#files.keys() : [];
   }
 
   /** The caller leaves, with every device of theirs. */
@@ -274,9 +421,12 @@ export class LiveSession extends DurableObject<Env> {
   /** Answers a client's close, so that it need not wait for it; codes that stand for no frame are never sent. */
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
     this.#sockets.answerClose(socket, code, reason);
+    this.#lostSocket(socket);
   }
 
-  override webSocketError(): void {}
+  override webSocketError(socket: WebSocket): void {
+    this.#lostSocket(socket);
+  }
 
   /** Warns, or ends what is over; computes from storage, so that running twice does nothing twice. */
   override async alarm(): Promise<void> {
@@ -284,7 +434,8 @@ export class LiveSession extends DurableObject<Env> {
     const live = this.#live(now);
     if (!live.ok) return;
     this.#warnIfDue(live.value, now);
-    this.#membership.setAlarm(live.value);
+    this.#files.lapse(now);
+    this.#membership.setAlarm(this.#endSilent(live.value, now));
   }
 
   /** The session, or `live_session_not_found` where there is none or it is over (and is cleaned up then). */
@@ -298,14 +449,52 @@ export class LiveSession extends DurableObject<Env> {
     return refuse('live_session_not_found');
   }
 
-  #inside(credential: MemberCredential, now: number): Result<Live & { member: Member }, NoMember> {
+  /** The session and the membership behind a credential, which counts as heard of by this. */
+  #inside(credential: MemberCredential, now: number): Result<Inside, NoMember> {
     const live = this.#live(now);
     if (!live.ok) return live;
     const member = credential.expired ? null : this.#storage.memberBy(credential);
-    return member ? ok({ ...live.value, member }) : refuse('membership_ended');
+    if (!member) return refuse('membership_ended');
+    if (live.value.session.memberTimeoutMs === 0) return ok({ ...live.value, member });
+    if (this.#isSilent(live.value, member, now)) {
+      this.#membership.remove(live.value, member, 'timeout');
+      return refuse('membership_ended');
+    }
+    this.#storage.putSeen(member.mid, now);
+    return ok({ ...live.value, member });
   }
 
-  #welcome(socket: WebSocket, live: Live & { member: Member }, now: number): void {
+  #isSilent({ session }: Live, { mid }: Member, now: number): boolean {
+    const seenAt = this.#storage.seenAt(mid);
+    return seenAt !== null && timedOut(session, seenAt, now) && this.#sockets.ofMember(mid).length === 0;
+  }
+
+  /** Ends the memberships that were silent for too long; an open socket is a sign of life. */
+  #endSilent(live: Live, now: number): Live {
+    const { memberTimeoutMs } = live.session;
+    if (memberTimeoutMs === 0) return live;
+    let left = live;
+    for (const member of this.#storage.seenUntil(now - memberTimeoutMs)) {
+      if (this.#isSilent(left, member, now)) left = this.#membership.remove(left, member, 'timeout');
+      else this.#storage.putSeen(member.mid, now);
+    }
+    return left;
+  }
+
+  /** From the loss of a socket on, a member has the whole timeout to come back. */
+  #lostSocket(socket: WebSocket): void {
+    const attachment = this.#sockets.attachmentOf(socket);
+    if (attachment && this.#exists) this.#storage.putSeen(attachment.mid, Date.now());
+  }
+
+  #tellRules(): void {
+    const live = this.#live(Date.now());
+    if (!live.ok) return;
+    const view = viewSession(this.#sessionId, this.#storage, live.value, '', null, 1);
+    this.#channel.broadcast({ eventType: 'RulesChanged', data: presentRules(view) });
+  }
+
+  #welcome(socket: WebSocket, live: Inside, now: number): void {
     const { member, state } = live;
     const view = viewSession(this.#sessionId, this.#storage, live, member.subject, null, PAGE);
     const data = presentState(view, viewMember(member, state), now);
@@ -333,7 +522,9 @@ export class LiveSession extends DurableObject<Env> {
     const eventType = ending === 'expired' ? 'SessionExpired' : 'SessionDestroyed';
     const frame: Frame = { eventType, data: {} };
     this.#channel.dismiss(this.#sockets.all(), { frame, code: closeCodes.sessionEnded });
+    const keys = this.#files.keys();
     this.#exists = false;
+    await this.#files.discard(keys);
     await this.ctx.storage.deleteAll();
   }
 }

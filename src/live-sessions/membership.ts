@@ -1,9 +1,8 @@
 import { uuid } from '../ids.ts';
-import type { UserRecord } from '../users/contract.ts';
 import type { Channel } from './channel.ts';
-import type { Created, Identity } from './contract.ts';
+import type { Created, Identity, Visitor } from './contract.ts';
 import { type CloseCode, closeCodes, type Frame, type RemovalReason } from './protocol.ts';
-import { nextAlarm, type Person, remove } from './rules.ts';
+import { nextAlarm, remove } from './rules.ts';
 import type { Sockets } from './sockets.ts';
 import type { LiveSessionStorage, Member } from './storage.ts';
 import { type Live, PAGE, viewMember, viewSession } from './views.ts';
@@ -11,7 +10,7 @@ import { type Live, PAGE, viewMember, viewSession } from './views.ts';
 /** Who enters, through which device session, and as whom. */
 export interface Entrance {
   sid: string;
-  record: UserRecord;
+  visitor: Visitor;
   identity: Identity;
 }
 
@@ -23,7 +22,8 @@ export interface Farewell {
 
 export type Membership = ReturnType<typeof openMembership>;
 
-interface World {
+/** The parts a live session is made of. */
+export interface World {
   sessionId: string;
   ctx: DurableObjectState;
   storage: LiveSessionStorage;
@@ -31,11 +31,15 @@ interface World {
   channel: Channel;
 }
 
-export const personOf = ({ uid, userId }: UserRecord): Person => ({ subject: String(uid), id: userId });
-
 /** How a membership begins and ends in one live session: what is written, and who hears of it. */
 export function openMembership({ sessionId, ctx, storage, sockets, channel }: World) {
-  const setAlarm = ({ session, state }: Live): void => void ctx.storage.setAlarm(nextAlarm(session, state));
+  const setAlarm = ({ session, state }: Live): void => {
+    const pending = {
+      leastSeenAt: session.memberTimeoutMs > 0 ? storage.leastSeenAt() : null,
+      oldestReservationAt: storage.oldestReservationAt(),
+    };
+    ctx.storage.setAlarm(nextAlarm(session, state, pending));
+  };
 
   const tellHost = ({ state }: Live): void =>
     channel.broadcast({ eventType: 'HostChanged', data: { hostId: state.hostId } });
@@ -53,13 +57,13 @@ export function openMembership({ sessionId, ctx, storage, sockets, channel }: Wo
     farewell,
 
     /** A seat for whoever has none, and this device session's part in it. */
-    enter({ sid, record, identity }: Entrance): void {
-      const person = personOf(record);
-      const mid = storage.memberOf(person.subject)?.mid ?? uuid();
-      storage.putPerson(person, record.wallets);
-      if (!storage.memberOf(person.subject)) {
-        const name = identity.name ?? record.displayName ?? person.id;
-        storage.insertMember({ ...person, mid, name, address: identity.chainAddress });
+    enter({ sid, visitor, identity }: Entrance): void {
+      const { subject, id, wallets, guestOf } = visitor;
+      const mid = storage.memberOf(subject)?.mid ?? uuid();
+      storage.putPerson({ subject, id }, wallets);
+      if (!storage.memberOf(subject)) {
+        const name = identity.name ?? visitor.name;
+        storage.insertMember({ subject, id, mid, name, address: identity.chainAddress, guestOf }, Date.now());
       }
       storage.putCredential(sid, mid);
     },
@@ -72,10 +76,11 @@ export function openMembership({ sessionId, ctx, storage, sockets, channel }: Wo
       return { view, mid: member.mid, you: viewMember(member, live.state) };
     },
 
-    /** Ends a membership, with what `also` writes in the same transaction, and tells everybody. */
-    remove({ session, state }: Live, member: Member, reason: RemovalReason, also = () => {}): void {
-      const successor = storage.successorOf(member.subject);
-      const removal = remove(state, member.subject, successor, Date.now());
+    /** Ends a membership, with what `also` writes in the same transaction, and tells everybody; the session after it. */
+    remove({ session, state }: Live, member: Member, reason: RemovalReason, also = () => {}): Live {
+      const { subject, guestOf } = member;
+      const successor = storage.successorOf(subject);
+      const removal = remove(state, { subject, guest: guestOf !== null }, successor, Date.now());
       ctx.storage.transactionSync(() => {
         also();
         storage.deleteMember(member.mid);
@@ -83,9 +88,10 @@ export function openMembership({ sessionId, ctx, storage, sockets, channel }: Wo
       });
       const left: Live = { session, state: removal.state };
       setAlarm(left);
-      channel.dismiss(sockets.ofMember(member.mid), farewell(member.subject, reason));
+      channel.dismiss(sockets.ofMember(member.mid), farewell(subject, reason));
       channel.announce('UserRemoved', { ...viewMember(member, state), reason });
       if (removal.hostChanged) tellHost(left);
+      return left;
     },
 
     /** Why the credential behind a socket is dead. */

@@ -1,4 +1,4 @@
-import type { Created, LiveSessionView, MemberView } from './contract.ts';
+import type { Created, LiveSessionView, MemberView, SessionFile } from './contract.ts';
 import { secondsLeft } from './rules.ts';
 
 const unixSeconds = (at: number): number => Math.ceil(at / 1000);
@@ -47,4 +47,23 @@ export function presentCurrent(view: LiveSessionView, now: number) {
 /** The data of `SessionState`. */
 export function presentState(view: LiveSessionView, you: MemberView, now: number) {
   return { ...presentCurrent(view, now), you };
+}
+
+/** A file, as the list and the events show it. */
+export function presentFile({
+  fileKey,
+  fileName,
+  contentType,
+  sizeInBytes,
+  creatorId,
+  createdAt,
+}: SessionFile) {
+  return {
+    fileKey,
+    fileName,
+    contentType,
+    sizeInBytes,
+    creatorId,
+    createdAt: new Date(createdAt).toISOString(),
+  };
 }

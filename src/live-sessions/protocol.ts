@@ -9,6 +9,8 @@ export type EventType =
   | 'SignedOut'
   | 'HostChanged'
   | 'RulesChanged'
+  | 'FileAdded'
+  | 'FileRemoved'
   | 'SessionExpiring'
   | 'SessionExpired'
   | 'SessionDestroyed'

@@ -1,15 +1,18 @@
 import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { AppError } from '../errors.ts';
-import { memberToken, publishableKey, userToken } from '../http/authenticate.ts';
+import { joinerToken, memberToken, publishableKey, userToken } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
-import { limitRate } from '../http/limits.ts';
+import { clientAddress, limitRate, networkOf } from '../http/limits.ts';
 import { linkNext, readCursor } from '../http/pagination.ts';
 import { jsonBody, query } from '../http/validate.ts';
 import {
+  type ChangeRequest,
   type CreateRequest,
+  changeSchema,
   createSchema,
   cursorSchema,
+  handOverSchema,
   joinSchema,
   kickSchema,
   pageSchema,
@@ -17,18 +20,24 @@ import {
 import { connect } from './events.ts';
 import { presentCreated, presentCurrent, presentJoined } from './present.ts';
 import {
+  changeLiveSession,
   createLiveSession,
   deleteLiveSession,
+  handOverHost,
   joinLiveSession,
   kickMember,
   leaveLiveSession,
+  liftBar,
   readLiveSession,
   toIdentity,
 } from './service.ts';
 
-/** What a session may hold depends on the deployment's settings, so the schema is chosen per request. */
+/** What a session may hold depends on the deployment's settings, so the schemas are chosen per request. */
 const createBody = createMiddleware<AppEnv, string, { out: { json: CreateRequest } }>((c, next) =>
   jsonBody(createSchema(c.get('deps').config.maxSessionMegabytes))(c as never, next),
+);
+const changeBody = createMiddleware<AppEnv, string, { out: { json: ChangeRequest } }>((c, next) =>
+  jsonBody(changeSchema(c.get('deps').config.maxSessionMegabytes))(c as never, next),
 );
 
 /** Surface B, mounted under `/session`. */
@@ -38,13 +47,14 @@ export const liveSessionRoutes = new Hono<AppEnv>()
     const { created, token } = await createLiveSession(deps, c.get('claims'), c.req.valid('json'));
     return c.json(presentCreated(created, token, deps.now()));
   })
-  .post('/join', limitRate('JOIN_LIMIT'), userToken, jsonBody(joinSchema), async c => {
+  .post('/join', limitRate('JOIN_LIMIT'), joinerToken, jsonBody(joinSchema), async c => {
     const deps = c.get('deps');
     const { sessionId, password, identity } = c.req.valid('json');
-    const { created, token } = await joinLiveSession(deps, c.get('claims'), {
+    const { created, token } = await joinLiveSession(deps, c.get('joiner'), {
       sessionId,
       password: password ?? null,
       identity: toIdentity(identity),
+      network: networkOf(clientAddress(c.req.raw)),
     });
     return c.json(presentJoined(created, token, deps.now()));
   })
@@ -56,9 +66,23 @@ export const liveSessionRoutes = new Hono<AppEnv>()
     return c.json(presentCurrent(view, deps.now()));
   })
   .post('/current/kick', memberToken, jsonBody(kickSchema), async c => {
-    const { userId, reason } = c.req.valid('json');
-    await kickMember(c.get('deps'), c.get('member'), userId, reason ?? null);
+    const { userId, reason, closeGuests } = c.req.valid('json');
+    const kick = { userId, reason: reason ?? null, closeGuests: closeGuests ?? false };
+    await kickMember(c.get('deps'), c.get('member'), kick);
     return c.body(null, 200);
+  })
+  .delete('/current/kick/:userId', memberToken, async c => {
+    await liftBar(c.get('deps'), c.get('member'), c.req.param('userId'));
+    return c.body(null, 200);
+  })
+  .post('/current/host', memberToken, jsonBody(handOverSchema), async c => {
+    await handOverHost(c.get('deps'), c.get('member'), c.req.valid('json').userId);
+    return c.body(null, 200);
+  })
+  .patch('/current', memberToken, changeBody, async c => {
+    const deps = c.get('deps');
+    const view = await changeLiveSession(deps, c.get('member'), c.req.valid('json'));
+    return c.json(presentCurrent(view, deps.now()));
   })
   .post('/disconnect', memberToken, async c => {
     await leaveLiveSession(c.get('deps'), c.get('member'));

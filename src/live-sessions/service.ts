@@ -2,8 +2,10 @@ import { deriveMac, type MasterSecret } from '../crypto/derive.ts';
 import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
+import { readIdentifierSession } from '../identifier-sessions/service.ts';
 import { toBase64Url } from '../ids.ts';
 import type {
+  ChangeRequest,
   Created,
   CreateLiveSession,
   CreateRequest,
@@ -12,8 +14,11 @@ import type {
   MemberCredential,
   MemberCursor,
   RoomPassword,
+  RulesChange,
+  Visitor,
 } from './contract.ts';
-import type { LiveSessionObject } from './live-session.ts';
+import type { Kick, LiveSessionObject } from './live-session.ts';
+import { visitorOf } from './rules.ts';
 
 export interface Admitted {
   created: Created;
@@ -28,7 +33,12 @@ export interface JoinRequest {
   sessionId: string;
   password: string | null;
   identity: Identity;
+  /** Where the request comes from, as `networkOf` has it. */
+  network: string;
 }
+
+/** Who joins: a user, or the bearer of a device token. */
+export type Joiner = { kind: 'user'; claims: Claims<'access'> } | { kind: 'guest'; claims: Claims<'device'> };
 
 /** Makes a live session with the caller as its host: two object calls, the second from inside the first. */
 export async function createLiveSession(
@@ -44,22 +54,48 @@ export async function createLiveSession(
   return { created, token: await issueMemberToken(deps, created, { uid, sid, sub }) };
 }
 
-/** Joins a live session: approved and noted by `DeviceSessions`, then admitted by the live session. */
-export async function joinLiveSession(
+/** Joins a live session: two object calls, one that vouches for who comes, one that admits. */
+export async function joinLiveSession(deps: Deps, joiner: Joiner, request: JoinRequest): Promise<Admitted> {
+  const live = deps.liveSession(request.sessionId);
+  if (!live) throw new AppError('live_session_not_found');
+  const passwords = await roomPasswords(deps, request.sessionId, request.password);
+  return joiner.kind === 'user'
+    ? joinAsUser(deps, joiner.claims, request, live, passwords)
+    : joinAsGuest(deps, joiner.claims, request, live, passwords);
+}
+
+/** Approved and noted by `DeviceSessions`, then admitted by the live session. */
+async function joinAsUser(
   deps: Deps,
   { uid, sid, sub }: Claims<'access'>,
-  request: JoinRequest,
+  { sessionId, identity }: JoinRequest,
+  live: LiveSessionObject,
+  passwords: RoomPassword[],
 ): Promise<Admitted> {
-  const liveId = request.sessionId;
-  const live = deps.liveSession(liveId);
-  if (!live) throw new AppError('live_session_not_found');
-  const passwords = await roomPasswords(deps, liveId, request.password);
-  const { record, notedAt } = unwrap(await deps.deviceSessions(uid).noteJoin(sid, liveId));
-  const admitted = await live.admit({ sid, record, notedAt, identity: request.identity, passwords });
-  if (!admitted.ok) deps.defer(async later => later.deviceSessions(uid).withdrawJoin(sid, liveId, notedAt));
+  const { record, notedAt } = unwrap(await deps.deviceSessions(uid).noteJoin(sid, sessionId));
+  const admitted = await live.admit({ sid, visitor: visitorOf(record), notedAt, identity, passwords });
+  if (!admitted.ok) {
+    deps.defer(async later => later.deviceSessions(uid).withdrawJoin(sid, sessionId, notedAt));
+  }
   const created = unwrap(admitted);
-  deps.audit('joined', { uid, sid, liveId, mid: created.mid });
+  deps.audit('joined', { uid, sid, liveId: sessionId, mid: created.mid });
   return { created, token: await issueMemberToken(deps, created, { uid, sid, sub }) };
+}
+
+/** A guest has no `DeviceSessions`: only whether the device token was ended is asked. */
+async function joinAsGuest(
+  deps: Deps,
+  claims: Claims<'device'>,
+  { sessionId, identity, network }: JoinRequest,
+  live: LiveSessionObject,
+  passwords: RoomPassword[],
+): Promise<Admitted> {
+  await readIdentifierSession(deps, claims);
+  const { sid, sub } = claims;
+  const visitor: Visitor = { subject: sub, id: sub, name: 'Guest', wallets: [], guestOf: network };
+  const created = unwrap(await live.admit({ sid, visitor, notedAt: deps.now(), identity, passwords }));
+  deps.audit('joined', { guest: sub, liveId: sessionId, mid: created.mid });
+  return { created, token: await issueMemberToken(deps, created, { sid, sub }) };
 }
 
 export async function readLiveSession(
@@ -72,14 +108,33 @@ export async function readLiveSession(
 }
 
 /** Removes and bars a person; refusals as the live session gives them. */
-export async function kickMember(
+export async function kickMember(deps: Deps, member: PresentedMember, kick: Kick): Promise<void> {
+  unwrap(await liveSessionOf(deps, member).kick(credentialOf(member), kick));
+  deps.audit('kicked', { by: member.sub, liveId: member.live, userId: kick.userId });
+}
+
+/** Lets a kicked person in again. */
+export async function liftBar(deps: Deps, member: PresentedMember, userId: string): Promise<void> {
+  unwrap(await liveSessionOf(deps, member).liftBar(credentialOf(member), userId.normalize('NFC')));
+  deps.audit('bar_lifted', { by: member.sub, liveId: member.live, userId });
+}
+
+/** Makes another member the host. */
+export async function handOverHost(deps: Deps, member: PresentedMember, userId: string): Promise<void> {
+  unwrap(await liveSessionOf(deps, member).handOver(credentialOf(member), userId));
+  deps.audit('host_handed_over', { by: member.sub, liveId: member.live, userId });
+}
+
+/** Changes the rules of a running session. */
+export async function changeLiveSession(
   deps: Deps,
   member: PresentedMember,
-  userId: string,
-  reason: string | null,
-): Promise<void> {
-  unwrap(await liveSessionOf(deps, member).kick(credentialOf(member), { userId, reason }));
-  deps.audit('kicked', { uid: member.uid ?? null, liveId: member.live, userId });
+  { rules }: ChangeRequest,
+): Promise<LiveSessionView> {
+  const change = await toChange(deps, member.live, rules);
+  const view = unwrap(await liveSessionOf(deps, member).changeRules(credentialOf(member), change));
+  deps.audit('rules_changed', { by: member.sub, liveId: member.live });
+  return view;
 }
 
 export async function leaveLiveSession(deps: Deps, member: PresentedMember): Promise<void> {
@@ -105,10 +160,10 @@ export function credentialOf({ mid, sid, uid, sub, expired }: PresentedMember): 
 function issueMemberToken(
   deps: Deps,
   { view, mid }: Created,
-  { uid, sid, sub }: Pick<Claims<'access'>, 'uid' | 'sid' | 'sub'>,
+  bearer: { uid?: number; sid: string; sub: string },
 ): Promise<string> {
   const exp = Math.ceil(view.expiresAt / 1000);
-  return deps.keyRing.sign('member', { sub, uid, sid, live: view.id, mid, exp }, deps.now());
+  return deps.keyRing.sign('member', { ...bearer, live: view.id, mid, exp }, deps.now());
 }
 
 const MINUTE_S = 60;
@@ -118,7 +173,7 @@ async function toSettings(deps: Deps, liveId: string, request: CreateRequest): P
   const rules = request.rules ?? {};
   const password = rules.password ?? request.password ?? null;
   const allowList = rules.whiteListAddresses ?? request.whiteListAddresses ?? [];
-  const [roomPassword = null] = await roomPasswords(deps, liveId, password);
+  const roomPassword = password === null ? null : await storedPassword(deps, liveId, password);
   return {
     identity: toIdentity(request.identity),
     allowList: [...new Set(allowList)],
@@ -134,6 +189,29 @@ async function toSettings(deps: Deps, liveId: string, request: CreateRequest): P
         rules.maxTotalMegaBytes ?? Math.min(STANDARD.maxTotalMegaBytes, deps.config.maxSessionMegabytes),
     },
   };
+}
+
+/** What of the rules a change names; an empty password takes the password away. */
+async function toChange(deps: Deps, liveId: string, given: ChangeRequest['rules']): Promise<RulesChange> {
+  const change: RulesChange = {};
+  const { userCapacity, expiryDurationInSeconds, password, whiteListAddresses, memberTimeoutSeconds } = given;
+  if (userCapacity != null) change.capacity = userCapacity;
+  if (expiryDurationInSeconds != null) change.expiryMs = expiryDurationInSeconds * 1000;
+  if (password != null)
+    change.password = password === '' ? null : await storedPassword(deps, liveId, password);
+  if (whiteListAddresses != null) change.allowList = [...new Set(whiteListAddresses)];
+  const listedOnly = given.allowOnlyWhitelistedAddresses ?? (change.allowList && change.allowList.length > 0);
+  if (listedOnly !== undefined) change.allowOnlyListed = listedOnly;
+  if (given.allowGuests != null) change.allowGuests = given.allowGuests;
+  if (memberTimeoutSeconds != null) change.memberTimeoutMs = memberTimeoutSeconds * 1000;
+  if (given.maxFiles != null) change.maxFiles = given.maxFiles;
+  if (given.maxTotalMegaBytes != null) change.maxTotalMegaBytes = given.maxTotalMegaBytes;
+  return change;
+}
+
+async function storedPassword(deps: Deps, liveId: string, password: string): Promise<RoomPassword | null> {
+  const [newest = null] = await roomPasswords(deps, liveId, password);
+  return newest;
 }
 
 export function toIdentity(

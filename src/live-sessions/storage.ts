@@ -1,5 +1,6 @@
 import { type Attempts, noAttempts, noFailures, type SessionFailures } from './attempts.ts';
-import type { MemberCredential, MemberCursor } from './contract.ts';
+import type { MemberCredential, MemberCursor, SessionFile } from './contract.ts';
+import type { Holdings } from './file-rules.ts';
 import type { Person, Session, State } from './rules.ts';
 
 /** A seat taken: who sits in it, and since which turn (`seat` rises with every admission). */
@@ -8,6 +9,17 @@ export interface Member extends Person {
   mid: string;
   name: string;
   address: string | null;
+  /** A guest's network; null: no guest. */
+  guestOf: string | null;
+}
+
+/** A file, or the place kept for one that is on its way. */
+export interface StoredFile extends SessionFile {
+  /** Where it lies in R2. */
+  r2Key: string;
+  subject: string;
+  /** False while it is on its way. */
+  stored: boolean;
 }
 
 export interface Bar {
@@ -18,11 +30,14 @@ export interface Bar {
 export type LiveSessionStorage = ReturnType<typeof openStorage>;
 
 type Row = Record<string, SqlStorageValue>;
+type FileRow = Row & Omit<StoredFile, 'stored'> & { stored: number };
 
 /** Kept for much longer than a join may be on its way (`JOIN_LIFE_MS`), so that a reconnect is told why, too. */
 const TOMBSTONE_MS = 10 * 60_000;
 
-const MEMBER_COLUMNS = 'seat, mid, subject, id, name, address';
+const MEMBER_COLUMNS = 'seat, mid, subject, id, name, address, guestOf';
+const FILE_COLUMNS =
+  'fileKey, fileName, contentType, sizeInBytes, creatorId, createdAt, r2Key, subject, stored';
 
 /**
  * Everything one live session keeps. `session` is what is fixed, `state` what moves with the members; `people`
@@ -54,13 +69,19 @@ export function openStorage({ sql }: DurableObjectStorage) {
         CREATE TABLE allowed (address TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE people (subject TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, wallets TEXT NOT NULL);
         CREATE TABLE members (seat INTEGER PRIMARY KEY AUTOINCREMENT, mid TEXT NOT NULL UNIQUE,
-          subject TEXT NOT NULL UNIQUE, id TEXT NOT NULL, name TEXT NOT NULL, address TEXT);
+          subject TEXT NOT NULL UNIQUE, id TEXT NOT NULL, name TEXT NOT NULL, address TEXT, guestOf TEXT,
+          seenAt INTEGER NOT NULL);
+        CREATE INDEX membersBySeen ON members (seenAt);
+        CREATE INDEX guests ON members (guestOf) WHERE guestOf IS NOT NULL;
         CREATE TABLE credentials (sid TEXT PRIMARY KEY, mid TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX credentialsOfMember ON credentials (mid);
         CREATE TABLE bars (subject TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT) WITHOUT ROWID;
         CREATE TABLE barredWallets (address TEXT, subject TEXT, PRIMARY KEY (address, subject)) WITHOUT ROWID;
         CREATE TABLE signedOut (sid TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE forgotten (subject TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE files (fileKey TEXT PRIMARY KEY, fileName TEXT NOT NULL, contentType TEXT NOT NULL,
+          sizeInBytes INTEGER NOT NULL, creatorId TEXT NOT NULL, createdAt INTEGER NOT NULL, r2Key TEXT NOT NULL,
+          subject TEXT NOT NULL, stored INTEGER NOT NULL);
         CREATE TABLE attempts (subject TEXT PRIMARY KEY, lastAt INTEGER NOT NULL, detail TEXT NOT NULL);
         CREATE INDEX attemptsByAge ON attempts (lastAt);
       `);
@@ -122,22 +143,46 @@ export function openStorage({ sql }: DurableObjectStorage) {
         )
         .toArray();
     },
-    /** The longest-standing member but this one. */
+    /** The longest-standing member who can host, but this one. */
     successorOf(subject: string): Person | null {
       return first<{ subject: string; id: string }>(
-        'SELECT subject, id FROM members WHERE subject <> ? ORDER BY seat LIMIT 1',
+        'SELECT subject, id FROM members WHERE subject <> ? AND guestOf IS NULL ORDER BY seat LIMIT 1',
         subject,
       );
     },
-    insertMember({ mid, subject, id, name, address }: Omit<Member, 'seat'>): void {
+    insertMember({ mid, subject, id, name, address, guestOf }: Omit<Member, 'seat'>, now: number): void {
       sql.exec(
-        'INSERT INTO members (mid, subject, id, name, address) VALUES (?, ?, ?, ?, ?)',
+        'INSERT INTO members (mid, subject, id, name, address, guestOf, seenAt) VALUES (?, ?, ?, ?, ?, ?, ?)',
         mid,
         subject,
         id,
         name,
         address,
+        guestOf,
+        now,
       );
+    },
+    guestsOf(network: string): number {
+      return first<{ n: number }>('SELECT count(*) AS n FROM members WHERE guestOf = ?', network)?.n ?? 0;
+    },
+
+    /** When a member was last heard of; kept only where the rules ask for it. */
+    seenAt(mid: string): number | null {
+      return first<{ seenAt: number }>('SELECT seenAt FROM members WHERE mid = ?', mid)?.seenAt ?? null;
+    },
+    putSeen(mid: string, now: number): void {
+      sql.exec('UPDATE members SET seenAt = ? WHERE mid = ?', now, mid);
+    },
+    leastSeenAt(): number | null {
+      return first<{ at: number | null }>('SELECT min(seenAt) AS at FROM members')?.at ?? null;
+    },
+    seenUntil(at: number): Member[] {
+      return sql
+        .exec<Row & Member>(`SELECT ${MEMBER_COLUMNS} FROM members WHERE seenAt <= ? ORDER BY seenAt`, at)
+        .toArray();
+    },
+    everybodySeen(now: number): void {
+      sql.exec('UPDATE members SET seenAt = ?', now);
     },
     /** The membership and every credential of it, for ever. */
     deleteMember(mid: string): void {
@@ -172,6 +217,53 @@ export function openStorage({ sql }: DurableObjectStorage) {
          SELECT wallet.value, subject FROM people, json_each(people.wallets) AS wallet WHERE subject = ?`,
         subject,
       );
+    },
+
+    /** Lifts a bar, and those of the wallets that came with it; whether there was one. */
+    deleteBar(subject: string): boolean {
+      sql.exec('DELETE FROM barredWallets WHERE subject = ?', subject);
+      return first('DELETE FROM bars WHERE subject = ? RETURNING 1', subject) !== null;
+    },
+
+    holdings(): Holdings {
+      const held = first<{ files: number; bytes: number }>(
+        'SELECT count(*) AS files, coalesce(sum(sizeInBytes), 0) AS bytes FROM files',
+      );
+      return held ?? { files: 0, bytes: 0 };
+    },
+    insertFile(file: StoredFile): void {
+      sql.exec(
+        `INSERT INTO files (${FILE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        file.fileKey,
+        file.fileName,
+        file.contentType,
+        file.sizeInBytes,
+        file.creatorId,
+        file.createdAt,
+        file.r2Key,
+        file.subject,
+        file.stored ? 1 : 0,
+      );
+    },
+    file(fileKey: string): StoredFile | null {
+      const row = first<FileRow>(`SELECT ${FILE_COLUMNS} FROM files WHERE fileKey = ?`, fileKey);
+      return row && { ...row, stored: row.stored === 1 };
+    },
+    files(): StoredFile[] {
+      return sql
+        .exec<FileRow>(`SELECT ${FILE_COLUMNS} FROM files ORDER BY createdAt, fileKey`)
+        .toArray()
+        .map(row => ({ ...row, stored: row.stored === 1 }));
+    },
+    putFileStored(fileKey: string, now: number): void {
+      sql.exec('UPDATE files SET stored = 1, createdAt = ? WHERE fileKey = ?', now, fileKey);
+    },
+    deleteFile(fileKey: string): void {
+      sql.exec('DELETE FROM files WHERE fileKey = ?', fileKey);
+    },
+    oldestReservationAt(): number | null {
+      const row = first<{ at: number | null }>('SELECT min(createdAt) AS at FROM files WHERE stored = 0');
+      return row?.at ?? null;
     },
 
     isSignedOut(sid: string): boolean {

@@ -2,6 +2,7 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
+import { visitorOf } from '../../src/live-sessions/rules.ts';
 import { call, join, joinAs, keys, openRoom, type Room, signIn } from '../support/client.ts';
 import { deviceObject, deviceStub, liveObject, liveStub, recordOf } from '../support/objects.ts';
 
@@ -123,7 +124,7 @@ it('refuses a join that was approved before the end and arrives after it', async
   await call('DELETE', '/api/v5/sessions', { token: user.accessToken });
   const admitted = await liveObject(room.sessionId).admit({
     sid: user.sid,
-    record: recordOf(user),
+    visitor: visitorOf(recordOf(user)),
     notedAt: noted.value.notedAt,
     identity: { name: null, chainAddress: null },
     passwords: [],
@@ -144,7 +145,7 @@ it('ends the memberships of a device session that runs out by itself', async () 
   expect(again.ok).toBe(true);
   const admitted = await liveObject(room.sessionId).admit({
     sid: user.sid,
-    record: recordOf(user),
+    visitor: visitorOf(recordOf(user)),
     notedAt: Date.now(),
     identity: { name: null, chainAddress: null },
     passwords: [],

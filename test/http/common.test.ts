@@ -153,7 +153,7 @@ describe('answers', () => {
   it('name the methods an address has', async () => {
     const { status, headers } = await call('PUT', '/session/current');
     expect(status).toBe(405);
-    expect(headers.get('allow')?.split(', ').toSorted()).toEqual(['DELETE', 'GET', 'HEAD']);
+    expect(headers.get('allow')?.split(', ').toSorted()).toEqual(['DELETE', 'GET', 'HEAD', 'PATCH']);
   });
 
   it('say nothing of what went wrong inside', async () => {

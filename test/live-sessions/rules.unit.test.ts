@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noAttempts, noFailures } from '../../src/live-sessions/attempts.ts';
+import { RESERVATION_MS } from '../../src/live-sessions/file-rules.ts';
 import {
   type AdmissionFacts,
   admit,
+  changeRules,
   EMPTY_WAIT_MS,
   EXPIRY_WARNING_MS,
+  handOver,
   JOIN_LIFE_MS,
   kick,
   nextAlarm,
@@ -15,6 +18,7 @@ import {
   remove,
   type State,
   secondsLeft,
+  timedOut,
   warningDue,
 } from '../../src/live-sessions/rules.ts';
 
@@ -37,6 +41,7 @@ const facts: AdmissionFacts = {
   session,
   state,
   person: bob,
+  guestsOfNetwork: null,
   barred: false,
   signedOut: false,
   notedAt: NOW,
@@ -120,18 +125,84 @@ describe('admission', () => {
   });
 });
 
+describe('guests', () => {
+  const open4 = { ...session, capacity: 4, allowGuests: true };
+  const guest = { person: { subject: 'guest:x', id: 'guest:x' }, session: open4, guestsOfNetwork: 0 };
+
+  it('come where they may, take half of the seats at most, and five from one network', () => {
+    expect(decide({ ...guest, session })).toMatchObject({ code: 'guests_not_allowed' });
+    expect(decide(guest)).toMatchObject({
+      ok: true,
+      value: { state: { userCount: 2, guestCount: 1, host: '1' } },
+    });
+    const full = { ...state, userCount: 3, guestCount: 2 };
+    expect(decide({ ...guest, state: full })).toMatchObject({ code: 'session_full' });
+    expect(decide({ ...guest, state: full, alreadyIn: true }).ok).toBe(true);
+    expect(decide({ ...guest, session: { ...open4, capacity: 50 }, guestsOfNetwork: 4 }).ok).toBe(true);
+    expect(decide({ ...guest, session: { ...open4, capacity: 50 }, guestsOfNetwork: 5 })).toMatchObject({
+      code: 'too_many_guests',
+    });
+  });
+
+  it('are never host, and keep no session from being empty', () => {
+    const alone = { ...state, host: null, hostId: null, userCount: 1, guestCount: 1, emptyEndsAt: NOW + 5 };
+    expect(decide({ ...guest, state: alone })).toMatchObject({
+      ok: true,
+      value: { state: { host: null, emptyEndsAt: NOW + 5, guestCount: 2 }, hostChanged: false },
+    });
+    expect(handOver(state, '1', { ...guest.person, guest: true })).toMatchObject({
+      code: 'guest_cannot_host',
+    });
+    expect(remove(alone, { subject: 'guest:y', guest: true }, null, NOW).state).toMatchObject({
+      userCount: 0,
+      guestCount: 0,
+    });
+  });
+});
+
+describe('rule changes', () => {
+  it('are the host’s, keep every seat taken, and count a new life from now', () => {
+    const two = { ...state, userCount: 2, warned: true };
+    expect(changeRules(session, two, '2', {}, NOW)).toMatchObject({ code: 'not_host' });
+    expect(changeRules(session, two, '1', { capacity: 1 }, NOW)).toMatchObject({
+      code: 'capacity_below_members',
+    });
+    const changed = changeRules(session, two, '1', { capacity: 2, expiryMs: 120_000 }, NOW + 5);
+    expect(changed).toMatchObject({
+      ok: true,
+      value: { session: { capacity: 2, expiresAt: NOW + 120_005 }, state: { warned: false } },
+    });
+    expect(changeRules(session, two, '1', { expiryMs: 60_000 }, NOW)).toMatchObject({
+      value: { state: { warned: true } },
+    });
+    expect(changeRules(session, two, '1', {}, NOW)).toMatchObject({ value: { session } });
+  });
+});
+
+describe('handing the role over', () => {
+  it('is the host’s, to another member', () => {
+    expect(handOver(state, '2', { ...bob, guest: false })).toMatchObject({ code: 'not_host' });
+    expect(handOver(state, '1', null)).toMatchObject({ code: 'member_not_found' });
+    const returning = { ...state, creatorReturnsUntil: NOW + 5 };
+    expect(handOver(returning, '1', { ...bob, guest: false })).toMatchObject({
+      ok: true,
+      value: { host: '2', hostId: 'bob', creatorReturnsUntil: null },
+    });
+  });
+});
+
 describe('the host', () => {
-  const left = remove({ ...state, userCount: 1 }, '1', null, NOW);
+  const left = remove({ ...state, userCount: 1 }, { subject: '1', guest: false }, null, NOW);
 
   it('passes to the successor', () => {
-    expect(remove({ ...state, userCount: 2 }, '1', bob, NOW)).toMatchObject({
+    expect(remove({ ...state, userCount: 2 }, { subject: '1', guest: false }, bob, NOW)).toMatchObject({
       state: { host: '2', hostId: 'bob', userCount: 1, emptyEndsAt: null },
       hostChanged: true,
     });
   });
 
   it('stays when a client leaves', () => {
-    expect(remove({ ...state, userCount: 2 }, '2', ada, NOW)).toMatchObject({
+    expect(remove({ ...state, userCount: 2 }, { subject: '2', guest: false }, ada, NOW)).toMatchObject({
       state: { host: '1', userCount: 1 },
       hostChanged: false,
     });
@@ -184,9 +255,21 @@ describe('time', () => {
   });
 
   it('sets the alarm to the earliest deadline', () => {
-    expect(nextAlarm(session, state)).toBe(NOW + HOUR - EXPIRY_WARNING_MS);
-    expect(nextAlarm(session, { ...state, warned: true })).toBe(NOW + HOUR);
-    expect(nextAlarm(session, { ...state, emptyEndsAt: NOW + 5 })).toBe(NOW + 5);
+    const none = { leastSeenAt: null, oldestReservationAt: null };
+    expect(nextAlarm(session, state, none)).toBe(NOW + HOUR - EXPIRY_WARNING_MS);
+    expect(nextAlarm(session, { ...state, warned: true }, none)).toBe(NOW + HOUR);
+    expect(nextAlarm(session, { ...state, emptyEndsAt: NOW + 5 }, none)).toBe(NOW + 5);
+    const impatient = { ...session, memberTimeoutMs: 30_000 };
+    expect(nextAlarm(impatient, state, { ...none, leastSeenAt: NOW })).toBe(NOW + 30_000);
+    expect(nextAlarm(session, state, { ...none, leastSeenAt: NOW })).toBe(NOW + HOUR - EXPIRY_WARNING_MS);
+    expect(nextAlarm(session, state, { ...none, oldestReservationAt: NOW })).toBe(NOW + RESERVATION_MS);
+  });
+
+  it('times a silent member out at the exact instant, and only where the rules say so', () => {
+    const impatient = { ...session, memberTimeoutMs: 30_000 };
+    expect(timedOut(impatient, NOW, NOW + 29_999)).toBe(false);
+    expect(timedOut(impatient, NOW, NOW + 30_000)).toBe(true);
+    expect(timedOut(session, NOW, NOW + HOUR)).toBe(false);
   });
 
   it('tells whole seconds, never less than none', () => {
@@ -226,7 +309,7 @@ it('never passes the capacity and has exactly one host while anybody is in', () 
         } else if (alreadyIn) {
           inside = inside.filter(subject => subject !== person.subject);
           const heir = inside[0] === undefined ? null : { subject: inside[0], id: `user-${inside[0]}` };
-          current = remove(current, person.subject, heir, now).state;
+          current = remove(current, { subject: person.subject, guest: false }, heir, now).state;
         }
         expect(current.userCount).toBe(inside.length);
         expect(inside.length).toBeLessThanOrEqual(capacity);
