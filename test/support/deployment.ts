@@ -4,7 +4,7 @@ import { app } from '../../src/app.ts';
 import { type Answer, type Call, ORIGIN } from './client.ts';
 
 /** Requests to a deployment with other settings, over the same storage. */
-export function deployedWith(settings: Partial<Record<keyof Env, unknown>>) {
+export function deployedWith(settings: Record<string, unknown>) {
   const bindings = { ...env, ...settings } as Env;
   return async (
     method: string,
