@@ -7,7 +7,7 @@ const end = (token: string | undefined, id: string) => call('DELETE', `/users/me
 const endOthers = (token: string | undefined) => call('DELETE', '/users/me/devices', { token });
 
 describe('works', () => {
-  it('lists where the caller is signed in', async () => {
+  it('S17 lists where the caller is signed in', async () => {
     const { body } = await call('POST', '/api/v5/sessions', {
       key: keys.publishableKey,
       headers: { 'cf-connecting-ip': '203.0.113.7' },
@@ -34,7 +34,7 @@ describe('works', () => {
     expect(JSON.stringify(listed.body)).not.toContain(body.accessToken);
   });
 
-  it('ends one, with its memberships and sockets, and leaves the others', async () => {
+  it('S17 ends one, with its memberships and sockets, and leaves the others', async () => {
     const [laptop, phone] = [await signIn('ender'), await signIn('ender')];
     const room = await openRoom(await signIn('ender-host'));
     const token = await joinAs(phone, room);

@@ -121,7 +121,7 @@ describe('works', () => {
     expect(body.users[0]).toMatchObject({ userId: 'nfc-\u00e9', displayName: 'Zo\u00eb <b> \' \\ "' });
   });
 
-  it('makes a new device session at every sign-in, and ends the earlier one of the same device', async () => {
+  it('S15 makes a new device session at every sign-in, and ends the earlier one of the same device', async () => {
     const first = await signIn('replaced', 'laptop');
     const other = await signIn('replaced', 'phone');
     const second = await signIn('replaced', 'laptop');
@@ -257,7 +257,7 @@ describe('keeps out', () => {
     expect(trips(answer)).toEqual([0, 0]);
   });
 
-  it('nobody, a refresh token, a member token and a token in the address', async () => {
+  it('S9 nobody, a refresh token, a member token and a token in the address', async () => {
     const user = await signIn('kinds');
     const room = await openRoom(user);
     for (const token of [undefined, '', 'x', user.refreshToken, room.token, `${user.accessToken}x`]) {

@@ -132,7 +132,7 @@ describe('answers', () => {
     expect(replaced.headers.get('x-request-id')).not.toContain(' ');
   });
 
-  it('tell a bad token from a missing one (RFC 6750)', async () => {
+  it('S9 tell a bad token from a missing one (RFC 6750)', async () => {
     const { headers } = await call('GET', '/session/current', { token: 'a.b.c' });
     expect(headers.get('www-authenticate')).toContain('error="invalid_token"');
   });

@@ -205,7 +205,7 @@ describe('refuses', () => {
     expect(await upload(token, 'x')).toMatchObject({ status: 413, body: { code: 'quota_exceeded' } });
   });
 
-  it('a body without a length, and one that disagrees with it, leaving nothing', async () => {
+  it('S42 a body without a length, and one that disagrees with it, leaving nothing', async () => {
     const stream = () =>
       new ReadableStream({
         start(controller) {
