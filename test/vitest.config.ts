@@ -1,6 +1,7 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
 import { makeMasterSecret, makeSigningKey } from '../src/dev/secrets.ts';
+import { rpcStub } from './support/rpc-stub.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const signingKeys = { keys: [await makeSigningKey(), await makeSigningKey()] };
@@ -17,7 +18,12 @@ const bindings = {
 
 const inWorkerd = (name: string, include: string[], testTimeout: number) => ({
   root,
-  plugins: [cloudflareTest({ wrangler: { configPath: `${root}wrangler.toml` }, miniflare: { bindings } })],
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: `${root}wrangler.toml` },
+      miniflare: { bindings, outboundService: rpcStub },
+    }),
+  ],
   test: {
     name,
     include,

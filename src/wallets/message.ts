@@ -4,7 +4,7 @@ import { classifyAddressCase, ParsedMessage, toChecksumAddress } from '@signinwi
 export interface SignInMessage {
   scheme?: string | undefined;
   domain: string;
-  /** As it was written: EIP-55 or lower-case. */
+  /** As it was written: by EIP-55, or in one case. */
   address: string;
   statement?: string | undefined;
   uri: string;
@@ -54,9 +54,9 @@ export function readMessage(text: string): SignInMessage | null {
   }
 }
 
-/** The lower-case form of an address that is written in lower case or with its EIP-55 checksum, or null. */
+/** The lower-case form of an address that is written in one case or with its EIP-55 checksum, or null. */
 export function readAddress(text: string): string | null {
-  if (!/^0x[0-9a-f]{40}$/i.test(text) || classifyAddressCase(text) === 'invalid-checksum') return null;
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text) || classifyAddressCase(text) === 'invalid-checksum') return null;
   return text.toLowerCase();
 }
 
