@@ -57,6 +57,9 @@ it.each([
   ['a made-up master secret', { MASTER_SECRETS: `1:${'A'.repeat(43)}` }, 'not random'],
   ['a default master secret', { MASTER_SECRETS: 'changeme' }, 'ring'],
   ['a version used twice', { MASTER_SECRETS: `${makeMasterSecret(1)},${makeMasterSecret(1)}` }, 'twice'],
+  ['a plain challenge that is neither', { PLAIN_WALLET_CHALLENGE: 'true' }, 'PLAIN_WALLET_CHALLENGE'],
+  ['an RPC over plain http', { ETHEREUM_RPC_URL: 'http://rpc.example' }, 'ETHEREUM_RPC_URL'],
+  ['an RPC that is no address', { ETHEREUM_RPC_URL: 'rpc.example' }, 'ETHEREUM_RPC_URL'],
   ['an unknown network mode', { NETWORK_MODE: 'closed' }, 'NETWORK_MODE'],
   ['a lifetime that is no number', { ACCESS_TOKEN_SECONDS: 'long' }, 'ACCESS_TOKEN_SECONDS'],
 ])('refuses %s', (_, change, said) => {
@@ -76,4 +79,14 @@ it('fills in an address in development, where its own pages may call', () => {
       serverTiming: true,
     },
   });
+});
+
+it('wants wallets to be named, and asks no RPC, unless told otherwise', () => {
+  expect(readConfig(good)).toMatchObject({ config: { plainWalletChallenge: false, ethereumRpcUrl: null } });
+  const told = { PLAIN_WALLET_CHALLENGE: 'on', ETHEREUM_RPC_URL: 'https://rpc.example/key' };
+  expect(readConfig({ ...good, ...told })).toMatchObject({
+    config: { plainWalletChallenge: true, ethereumRpcUrl: 'https://rpc.example/key' },
+  });
+  const local = { ENVIRONMENT: 'development', ETHEREUM_RPC_URL: 'http://localhost:8545' };
+  expect(readConfig({ ...good, ...local })).toMatchObject({ config: { plainWalletChallenge: true } });
 });
