@@ -10,4 +10,4 @@ CREATE TABLE `locators` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `locators_reserved` ON `locators` (`type`,`value`,`chainId`) WHERE "locators"."reserved" = 1;--> statement-breakpoint
-CREATE INDEX `locators_byUser` ON `locators` (`uid`);
+CREATE INDEX `locators_byUser` ON `locators` (`uid`,`type`,`value`);

@@ -98,10 +98,7 @@ export async function insertUserWithLocator(
   const uid = sql`${theOne(eq(users.userId, user.userId))}`;
   const taken = sql`EXISTS (SELECT 1 FROM ${locators} WHERE ${locators.uid} = ${users.id})`;
   const [, , , ...owner] = await db.batch([
-    db
-      .insert(users)
-      .values({ ...user, createdAt: now, updatedAt: now })
-      .onConflictDoNothing(),
+    db.insert(users).values({ ...user, createdAt: now, updatedAt: now }),
     db
       .insert(locators)
       .values({ ...locator, uid, reserved: true, createdAt: now })

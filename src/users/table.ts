@@ -78,6 +78,6 @@ export const locators = sqliteTable(
     uniqueIndex('locators_reserved')
       .on(table.type, table.value, table.chainId)
       .where(sql`${table.reserved} = 1`),
-    index('locators_byUser').on(table.uid),
+    index('locators_byUser').on(table.uid, table.type, table.value),
   ],
 );
