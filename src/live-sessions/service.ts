@@ -1,6 +1,7 @@
 import { deriveMac, type MasterSecret } from '../crypto/derive.ts';
 import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
+import { verifySession } from '../device-sessions/service.ts';
 import { AppError, unwrap } from '../errors.ts';
 import { readIdentifierSession } from '../identifier-sessions/service.ts';
 import { toBase64Url } from '../ids.ts';
@@ -57,7 +58,12 @@ export async function createLiveSession(
 /** Joins a live session: two object calls, one that vouches for who comes, one that admits. */
 export async function joinLiveSession(deps: Deps, joiner: Joiner, request: JoinRequest): Promise<Admitted> {
   const live = deps.liveSession(request.sessionId);
-  if (!live) throw new AppError('live_session_not_found');
+  if (!live) {
+    // A dead credential hears that it is dead, whatever it asks for.
+    if (joiner.kind === 'user') await verifySession(deps, joiner.claims);
+    else await readIdentifierSession(deps, joiner.claims);
+    throw new AppError('live_session_not_found');
+  }
   const passwords = await roomPasswords(deps, request.sessionId, request.password);
   return joiner.kind === 'user'
     ? joinAsUser(deps, joiner.claims, request, live, passwords)

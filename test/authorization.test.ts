@@ -1,0 +1,182 @@
+/**
+ * S30: who may call what, for every route there is. The rows are checked against the app's own table of routes, so
+ * that a route nobody thought of fails the build.
+ */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { app } from '../src/app.ts';
+import { call, joinAs, keys, openRoom, signIn } from './support/client.ts';
+
+/** In the order they come: whoever may end what others need comes after them. */
+const CALLERS = [
+  'nobody',
+  'publishable',
+  'banned',
+  'signedOut',
+  'kicked',
+  'device',
+  'stranger',
+  'member',
+  'host',
+  'owner',
+  'system',
+] as const;
+type Caller = (typeof CALLERS)[number];
+
+/** Which callers get past the door; a row also says what the others hear, where it is not 401. */
+interface Row {
+  through: readonly Caller[];
+  /** Known, and not allowed: 403. */
+  forbidden?: readonly Caller[];
+  /** 404: for them there is nothing here. */
+  hidden?: readonly Caller[];
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+const USERS: Caller[] = ['stranger', 'owner'];
+const everybody: Row = { through: CALLERS };
+const users: Row = { through: USERS, forbidden: ['system'] };
+const system: Row = { through: ['system'], forbidden: USERS };
+const members: Row = { through: ['member', 'host'] };
+const hostOnly: Row = { through: ['host'], forbidden: ['member'] };
+const form = (body: string) => ({ body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+
+/** Of users whose own path it is: `owner` is the one the path names. */
+const rows: Record<string, Row> = {
+  'GET /health': everybody,
+  'GET /.well-known/jwks.json': everybody,
+  'POST /oauth2/introspect': { ...system, ...form('token=x') },
+  'POST /oauth2/revoke': { ...everybody, ...form('token=x') },
+  'GET /wallet-proof/nonce': everybody,
+  'POST /wallet-proof/verify': { ...everybody, body: {} },
+  'POST /api/sessions': { ...everybody, body: { identifier: 'x' } },
+  'GET /api/sessions/current': { through: ['device'] },
+  'DELETE /api/sessions/current': { through: ['device'] },
+  'POST /session': { through: USERS, forbidden: ['system'], headers: { 'x-api-key': keys.publishableKey } },
+  'POST /session/join': {
+    through: USERS,
+    forbidden: ['system'],
+    hidden: ['device'],
+    body: { sessionId: 'f'.repeat(64) },
+  },
+  'GET /session/current': members,
+  'PATCH /session/current': { ...hostOnly, body: { rules: {} } },
+  'DELETE /session/current': hostOnly,
+  'POST /session/current/kick': { ...hostOnly, body: { userId: 'nobody-at-all' } },
+  'DELETE /session/current/kick/:userId': hostOnly,
+  'POST /session/current/host': { ...hostOnly, body: { userId: 'nobody-at-all' } },
+  'POST /session/disconnect': members,
+  'GET /session/current/events': {
+    ...members,
+    through: [...members.through, 'kicked'],
+    headers: { upgrade: 'websocket' },
+  },
+  'POST /session/current/files': {
+    ...members,
+    body: 'x',
+    headers: { 'file-name': 'x', 'content-length': '1' },
+  },
+  'GET /session/current/files': members,
+  'GET /session/current/files/:fileKey': members,
+  'DELETE /session/current/files/:fileKey': members,
+  'GET /users/me/devices': users,
+  'DELETE /users/me/devices': users,
+  'DELETE /users/me/devices/:id': users,
+  'PATCH /v1/users/:userId': { ...system, body: {} },
+  'PUT /v1/users/:userId/roles': { ...system, body: { roles: [] } },
+  'PUT /v1/users/:userId/ban': { ...system, body: {} },
+  'DELETE /v1/users/:userId/ban': system,
+  'GET /v1/roles': system,
+  'PUT /v1/roles/:roleId': { ...system, body: {} },
+  'DELETE /v1/roles/:roleId': system,
+  'POST /v1/keys': { ...system, body: { name: 'x', kind: 'publishable' } },
+  'GET /v1/keys': system,
+  'DELETE /v1/keys/:id': system,
+};
+for (const version of ['v3', 'v4', 'v5']) {
+  Object.assign(rows, {
+    [`POST /api/${version}/sessions`]: {
+      through: ['publishable'],
+      body: { userId: 'matrix-new', deviceId: 'd' },
+    },
+    [`GET /api/${version}/sessions`]: users,
+    [`DELETE /api/${version}/sessions`]: { through: [...USERS, 'system'] },
+    [`DELETE /api/${version}/sessions/users/:userId`]: system,
+    [`POST /api/${version}/sessions/refresh`]: { through: [], body: { refreshToken: 'x' } },
+    [`POST /api/${version}/authentication/token`]: { ...system, body: { userId: 'matrix-asked' } },
+    [`GET /api/${version}/authentication/token`]: system,
+  });
+}
+
+const routes = [
+  ...new Set(
+    app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`),
+  ),
+];
+
+it('has a row for every route, and no row for a route that is gone', () => {
+  const clean = routes.map(route => route.replace(/(.)\/$/, '$1')).toSorted();
+  expect([...new Set(clean)]).toEqual(Object.keys(rows).toSorted());
+});
+
+/** Everybody anew, because the calls under test end sessions and kick people. */
+async function meet(name: string) {
+  const [owner, stranger, host, member, kicked, banned, signedOut] = await Promise.all(
+    ['owner', 'stranger', 'host', 'member', 'kicked', 'banned', 'signed-out'].map(who =>
+      signIn(`${name}-${who}`),
+    ),
+  );
+  if (!owner || !stranger || !host || !member || !kicked || !banned || !signedOut)
+    throw new Error('nobody came');
+  const room = await openRoom(host);
+  const [memberToken, kickedToken] = [await joinAs(member, room), await joinAs(kicked, room)];
+  await call('POST', '/session/current/kick', { token: room.token, body: { userId: kicked.userId } });
+  const headers = { 'x-server-key': keys.secretKey };
+  await call('PUT', `/v1/users/${banned.userId}/ban`, { headers, body: {} });
+  await call('DELETE', '/api/v5/sessions', { token: signedOut.accessToken });
+  const device = (await call('POST', '/api/sessions', { body: { identifier: 'd' } })).body.data
+    .token as string;
+  const presented: Record<Caller, { token?: string; key?: string; headers?: Record<string, string> }> = {
+    nobody: {},
+    publishable: { key: keys.publishableKey },
+    stranger: { token: stranger.accessToken },
+    owner: { token: owner.accessToken },
+    member: { token: memberToken },
+    host: { token: room.token },
+    kicked: { token: kickedToken },
+    banned: { token: banned.accessToken },
+    signedOut: { token: signedOut.accessToken },
+    device: { token: device },
+    system: { headers },
+  };
+  return { presented, owner };
+}
+
+let met = 0;
+
+describe.each(Object.entries(rows))(
+  '%s',
+  (route, { through, forbidden = [], hidden = [], body, headers }) => {
+    let people: Awaited<ReturnType<typeof meet>>;
+
+    beforeAll(async () => {
+      met += 1;
+      people = await meet(`matrix-${met}`);
+    });
+
+    it.each(CALLERS)('answers %s as its row says', async caller => {
+      const { presented, owner } = people;
+      const [method = '', path = ''] = route.split(' ');
+      const address = path.replace(':userId', owner.userId).replace(/:\w+/, 'unknown');
+      const by = presented[caller];
+      const { status } = await call(method, address, {
+        ...by,
+        body,
+        headers: { ...headers, ...by.headers },
+      });
+      if (through.includes(caller)) expect([401, 403]).not.toContain(status);
+      else expect(status).toBe(forbidden.includes(caller) ? 403 : hidden.includes(caller) ? 404 : 401);
+      expect(status).toBeLessThan(500);
+    });
+  },
+);
