@@ -12,7 +12,7 @@ import { keyRoutes } from './keys/routes.ts';
 import { sessionFileRoutes } from './live-sessions/file-routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
 import { oauthRoutes } from './oauth/routes.ts';
-import { walletProofRoutes } from './wallets/routes.ts';
+import { ownWalletRoutes, walletProofRoutes } from './wallets/routes.ts';
 
 const app = new Hono<AppEnv>();
 
@@ -43,6 +43,7 @@ const routes = app
   .route('/session/current/files', sessionFileRoutes)
   .route('/wallet-proof', walletProofRoutes)
   .route('/users/me', ownDeviceRoutes)
+  .route('/v1/users/me', ownWalletRoutes)
   .route('/v1/users', userAdministrationRoutes)
   .route('/v1/roles', roleRoutes)
   .route('/v1/keys', keyRoutes)

@@ -44,6 +44,8 @@ export type SecurityEvent =
   | 'key_created'
   | 'key_revoked'
   | 'token_revoked'
+  | 'wallet_attached'
+  | 'wallet_removed'
   | 'refused'
   | 'live_session_created'
   | 'joined'

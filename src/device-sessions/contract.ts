@@ -48,6 +48,8 @@ export interface DeviceSession {
   ipAddress: string | null;
   openedBy: OpenedBy;
   proof: Proof;
+  /** Address of the wallet that was the proof, lower-case. */
+  wallet?: string;
   createdAt: number;
   lastUsedAt: number;
   absoluteEndAt: number;

@@ -21,7 +21,7 @@ import {
 import { type DeviceSessionsStorage, openStorage } from './storage.ts';
 
 export interface OpenDeviceSession
-  extends Pick<DeviceSession, 'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof'> {
+  extends Pick<DeviceSession, 'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof' | 'wallet'> {
   /** The record as its caller read it in D1. */
   record: UserRecord;
   absoluteMs: number;

@@ -55,7 +55,10 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
   });
 }
 
-export type Opening = Pick<DeviceSession, 'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof'>;
+export type Opening = Pick<
+  DeviceSession,
+  'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof' | 'wallet'
+>;
 
 /**
  * Opens a device session for the user that `find` gives, who has proven who they are. Asks it again, a few times,

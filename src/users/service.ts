@@ -2,20 +2,20 @@ import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import type { RoleRecord, UserRecord, Wallet } from './contract.ts';
+import { deleteRole, findRoles, listRoles, putRole, setRoles } from './role-store.ts';
 import {
   changeUser,
-  deleteRole,
   findLagging,
-  findRoles,
+  findReserved,
   findUserByLocator,
   findUserByUid,
   findUserByUserId,
   insertUser,
   insertUserWithLocator,
-  listRoles,
+  type LocatorRow,
   markCopied,
-  putRole,
-  setRoles,
+  releaseLocator,
+  reserveLocator,
   type UserChange,
   type WholeUser,
 } from './store.ts';
@@ -40,6 +40,10 @@ export type TakeCopy = (record: UserRecord) => Promise<{ everywhere: boolean }>;
 
 /** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
 const COPIES_AT_ONCE = 200;
+
+const MOST_LOCATORS = 20;
+
+export type { LocatorRow };
 
 export async function findUser(deps: Pick<Deps, 'db'>, userId: string): Promise<User | null> {
   const found = await findUserByUserId(deps.db, userId.normalize('NFC'));
@@ -72,7 +76,7 @@ export async function findOrMakeOwner(
   deps: Pick<Deps, 'db' | 'now'>,
   { address, chainId }: Wallet,
 ): Promise<User> {
-  const locator = { type: 'wallet', value: address, chainId: chainId ?? 0 } as const;
+  const locator = keyOf({ address, chainId });
   const found = await findUserByLocator(deps.db, locator);
   if (found) return toUser(found);
   const user = { userId: uuid(), entry: 'closed', displayName: null, profileHandle: null } as const;
@@ -81,6 +85,35 @@ export async function findOrMakeOwner(
   if (!owner) throw new Error('a locator without its user');
   return toUser(owner);
 }
+
+/**
+ * Attaches a proven wallet to a user, whose entry closes with it; the one they have already is left as it is. Refuses
+ * `duplicate_entity` where it is another's, and `too_many_locators`.
+ */
+export async function attachWallet(deps: Publishing, uid: number, wallet: Wallet): Promise<LocatorRow> {
+  const key = keyOf(wallet);
+  const known = await findReserved(deps.db, key, uid);
+  if (known.locator?.uid === uid) return known.locator;
+  if (known.locator) throw new AppError('duplicate_entity');
+  if (known.count >= MOST_LOCATORS) throw new AppError('too_many_locators');
+  const now = deps.now();
+  const along = reserveLocator(uid, { ...key, userLocatorId: uuid(), verificationStatus: 'Verified' }, now);
+  const record = await publish(deps, await changeUser(deps.db, uid, { closing: true }, now, along));
+  const { locator } = await findReserved(deps.db, key, record.uid);
+  if (locator?.uid !== uid) throw new AppError('duplicate_entity');
+  return locator;
+}
+
+/** Takes a wallet from a user; refuses `locator_not_found` where it is not theirs. */
+export async function detachWallet(deps: Publishing, uid: number, wallet: Wallet): Promise<void> {
+  const key = keyOf(wallet);
+  const { locator } = await findReserved(deps.db, key, uid);
+  if (locator?.uid !== uid) throw new AppError('locator_not_found');
+  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), releaseLocator(uid, key)));
+}
+
+const keyOf = ({ address, chainId }: Wallet) =>
+  ({ type: 'wallet', value: address, chainId: chainId ?? 0 }) as const;
 
 /**
  * The user with these names: written only where they differ, the others left alone. The copy follows with the

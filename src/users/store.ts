@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, lt, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { Database } from '../db.ts';
 import { locators, roles, userRoles, users } from './table.ts';
@@ -16,8 +16,10 @@ export interface WholeUser {
   wallets: string[];
 }
 
+export type LocatorRow = typeof locators.$inferSelect;
+
 /** What is unique among users: of wallets, `chainId` is 0 where a key signs, and the chain of a contract. */
-export type LocatorKey = Pick<typeof locators.$inferSelect, 'type' | 'value' | 'chainId'>;
+export type LocatorKey = Pick<LocatorRow, 'type' | 'value' | 'chainId'>;
 export type NewLocator = Pick<typeof locators.$inferInsert, 'userLocatorId' | 'verificationStatus'> &
   LocatorKey;
 
@@ -49,15 +51,11 @@ function walletsOf(db: Database, which: SQL) {
 /** Spelled out: a partial index serves no query that binds what it is partial by. */
 const RESERVED = sql`${locators.reserved} = 1`;
 
-const ownsLocator = ({ type, value, chainId }: LocatorKey) => {
-  const which = and(
-    eq(locators.type, type),
-    eq(locators.value, value),
-    eq(locators.chainId, chainId),
-    RESERVED,
-  );
-  return sql`${users.id} = (SELECT ${locators.uid} FROM ${locators} WHERE ${which})`;
-};
+const isReserved = ({ type, value, chainId }: LocatorKey) =>
+  and(eq(locators.type, type), eq(locators.value, value), eq(locators.chainId, chainId), RESERVED);
+
+const ownsLocator = (locator: LocatorKey) =>
+  sql`${users.id} = (SELECT ${locators.uid} FROM ${locators} WHERE ${isReserved(locator)})`;
 
 const readWhole = (db: Database, which: SQL) =>
   [db.select().from(users).where(which), rolesOf(db, which), walletsOf(db, which)] as const;
@@ -166,63 +164,30 @@ export async function findLagging(db: Database, limit: number): Promise<number[]
   return rows.map(({ id }) => id);
 }
 
-export async function listRoles(db: Database): Promise<RoleRow[]> {
-  return db.select().from(roles).orderBy(asc(roles.roleId));
-}
-
-export async function findRoles(db: Database, roleIds: readonly string[]): Promise<string[]> {
-  if (roleIds.length === 0) return [];
-  const rows = await db
-    .select({ roleId: roles.roleId })
-    .from(roles)
-    .where(inArray(roles.roleId, [...roleIds]));
-  return rows.map(({ roleId }) => roleId);
-}
-
-const holders = (roleId: string) => sql`SELECT uid FROM "userRoles" WHERE "roleId" = ${roleId}`;
-
-/** Raises the version of everybody who has a role, and says who they are. */
-function raiseHolders(db: Database, roleId: string, now: number) {
-  return db
-    .update(users)
-    .set({ version: sql`${users.version} + 1`, updatedAt: now })
-    .where(sql`${users.id} IN (${holders(roleId)})`)
-    .returning({ id: users.id });
-}
-
-/** Makes or changes a role; the role, and whose records changed with it. */
-export async function putRole(
+/** The reserved locator of this key, whoever owns it, and how many locators a user has. */
+export async function findReserved(
   db: Database,
-  role: Pick<RoleRow, 'roleId' | 'displayName' | 'permissions'>,
-  now: number,
-): Promise<{ role: RoleRow; uids: number[] }> {
-  const { displayName, permissions } = role;
-  const [[row], raised] = await db.batch([
-    db
-      .insert(roles)
-      .values({ ...role, createdAt: now, updatedAt: now })
-      .onConflictDoUpdate({ target: roles.roleId, set: { displayName, permissions, updatedAt: now } })
-      .returning(),
-    raiseHolders(db, role.roleId, now),
+  key: LocatorKey,
+  uid: number,
+): Promise<{ locator: LocatorRow | null; count: number }> {
+  const [[locator], [counted]] = await db.batch([
+    db.select().from(locators).where(isReserved(key)),
+    db.select({ count: count() }).from(locators).where(eq(locators.uid, uid)),
   ]);
-  if (!row) throw new Error('an upsert returned nothing');
-  return { role: row, uids: raised.map(({ id }) => id) };
+  return { locator: locator ?? null, count: counted?.count ?? 0 };
 }
 
-/** Removes a role from everybody who has it; null where there is none. */
-export async function deleteRole(db: Database, roleId: string, now: number): Promise<number[] | null> {
-  const [raised, , gone] = await db.batch([
-    raiseHolders(db, roleId, now),
-    db.delete(userRoles).where(eq(userRoles.roleId, roleId)),
-    db.delete(roles).where(eq(roles.roleId, roleId)).returning({ roleId: roles.roleId }),
-  ]);
-  return gone.length > 0 ? raised.map(({ id }) => id) : null;
-}
-
-/** The statements that give a user exactly these roles. */
-export function setRoles(uid: number, roleIds: readonly string[]): Along {
+/** The statement that reserves a locator for a user; none happens where somebody was first. */
+export function reserveLocator(uid: number, locator: NewLocator, now: number): Along {
   return db => [
-    db.delete(userRoles).where(eq(userRoles.uid, uid)),
-    ...roleIds.map(roleId => db.insert(userRoles).values({ uid, roleId })),
+    db
+      .insert(locators)
+      .values({ ...locator, uid, reserved: true, createdAt: now })
+      .onConflictDoNothing(),
   ];
+}
+
+/** The statement that gives up a locator of a user. */
+export function releaseLocator(uid: number, key: LocatorKey): Along {
+  return db => [db.delete(locators).where(and(eq(locators.uid, uid), isReserved(key)))];
 }

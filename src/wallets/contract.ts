@@ -35,6 +35,9 @@ export const proofSchema = z.object({
 
 export type WalletProof = z.infer<typeof proofSchema>;
 
+/** `POST` and `DELETE /v1/users/me/locators`, of a wallet. */
+export const walletLocatorSchema = proofSchema.extend({ '@type': z.literal('wallet') });
+
 export interface Challenge {
   nonce: number;
   /** Ready to be signed. */

@@ -1,3 +1,5 @@
+import type { DeviceSession } from '../device-sessions/contract.ts';
+import { ok, type Result, refuse } from '../result.ts';
 import type { SignInMessage } from './message.ts';
 
 export const NONCE_LIFE_MS = 5 * 60_000;
@@ -89,4 +91,22 @@ function isOurs(uri: string, publicUrl: string): boolean {
   if (!URL.canParse(uri)) return false;
   const { origin, username, password } = new URL(uri);
   return origin === publicUrl && username === '' && password === '';
+}
+
+/** How long ago a sign-in may be to vouch for a change of wallets. */
+const FRESH_MS = 5 * 60_000;
+
+/**
+ * Whether the bearer of this device session may attach and remove wallets: a token alone does not do, or a stolen
+ * one would become ownership. A wallet that is still theirs (`wallets`), an authToken or an application's own server
+ * vouched for it just now.
+ */
+export function mayChangeWallets(
+  { proof, wallet, createdAt }: Pick<DeviceSession, 'proof' | 'wallet' | 'createdAt'>,
+  wallets: readonly string[],
+  now: number,
+): Result<undefined, 'fresh_proof_required'> {
+  const byWallet = proof === 'wallet' && wallet !== undefined && wallets.includes(wallet);
+  const vouched = byWallet || proof === 'authToken' || proof === 'token';
+  return vouched && now - createdAt <= FRESH_MS ? ok(undefined) : refuse('fresh_proof_required');
 }

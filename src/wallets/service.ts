@@ -1,14 +1,23 @@
 import { fromHex, hashPersonalMessage, recoverSigner } from '../crypto/ethereum.ts';
+import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
 import { openDeviceSession, type SignedIn } from '../device-sessions/service.ts';
-import { AppError } from '../errors.ts';
+import { AppError, unwrap } from '../errors.ts';
 import { randomBytes, uuid } from '../ids.ts';
 import { issue, redeem } from '../single-use/service.ts';
 import type { Wallet } from '../users/contract.ts';
-import { findOrMakeOwner } from '../users/service.ts';
+import { attachWallet, detachWallet, findOrMakeOwner, type LocatorRow } from '../users/service.ts';
 import type { Challenge, NonceRequest, WalletProof } from './contract.ts';
 import { readAddress, readMessage, writeAddress, writeMessage } from './message.ts';
-import { faultOf, type IssuedNonce, nonceEndsAt, nonceOf, toNonce, writePlainChallenge } from './rules.ts';
+import {
+  faultOf,
+  type IssuedNonce,
+  mayChangeWallets,
+  nonceEndsAt,
+  nonceOf,
+  toNonce,
+  writePlainChallenge,
+} from './rules.ts';
 
 const STATEMENT = 'Prove that this wallet is yours. Signing is free and sends no transaction.';
 const MAINNET = 1;
@@ -44,13 +53,8 @@ export async function signInWithWallet(
   ipAddress: string | null,
 ): Promise<SignedIn> {
   const wallet = await proveWallet(deps, proof);
-  const opening = {
-    deviceId: uuid(),
-    deviceInfo: {},
-    ipAddress,
-    openedBy: 'wallet',
-    proof: 'wallet',
-  } as const;
+  const by = { openedBy: 'wallet', proof: 'wallet', wallet: wallet.address } as const;
+  const opening = { ...by, deviceId: uuid(), deviceInfo: {}, ipAddress };
   return openDeviceSession(deps, opening, () => findOrMakeOwner(deps, wallet));
 }
 
@@ -78,6 +82,31 @@ export async function proveWallet(deps: Deps, proof: WalletProof): Promise<Walle
     }
   }
   return checkSignature(deps, proof, { address, chainId: issued.chainId });
+}
+
+/** Attaches a wallet to the caller: proven now, on the word of a device session that was vouched for just now. */
+export async function addWallet(
+  deps: Deps,
+  caller: Claims<'access'>,
+  proof: WalletProof,
+): Promise<LocatorRow> {
+  await requireFresh(deps, caller);
+  const wallet = await proveWallet(deps, proof);
+  const locator = await attachWallet(deps, caller.uid, wallet);
+  deps.audit('wallet_attached', { uid: caller.uid, sid: caller.sid });
+  return locator;
+}
+
+/** Removes a wallet of the caller, under the same conditions. */
+export async function removeWallet(deps: Deps, caller: Claims<'access'>, proof: WalletProof): Promise<void> {
+  await requireFresh(deps, caller);
+  await detachWallet(deps, caller.uid, await proveWallet(deps, proof));
+  deps.audit('wallet_removed', { uid: caller.uid, sid: caller.sid });
+}
+
+async function requireFresh(deps: Deps, { uid, sid }: Claims<'access'>): Promise<void> {
+  const { session, record } = unwrap(await deps.deviceSessions(uid).standing(sid));
+  unwrap(mayChangeWallets(session, record.wallets, deps.now()));
 }
 
 /** A key's own signature needs nobody's word; a contract's needs that of its chain. */

@@ -3,7 +3,14 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
 import { fromHex, hashPersonalMessage, recoverSigner } from '../../src/crypto/ethereum.ts';
 import { readMessage, type SignInMessage, writeMessage } from '../../src/wallets/message.ts';
-import { faultOf, NONCE_LIFE_MS, nonceEndsAt, nonceOf, toNonce } from '../../src/wallets/rules.ts';
+import {
+  faultOf,
+  mayChangeWallets,
+  NONCE_LIFE_MS,
+  nonceEndsAt,
+  nonceOf,
+  toNonce,
+} from '../../src/wallets/rules.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 const ADDRESS = '0xd8da6bf26964af9d7eed9e03e53415d37aa96045';
@@ -164,5 +171,28 @@ describe('a signature', () => {
     expect(fromHex('0x')).toEqual(new Uint8Array());
     expect(fromHex('0xFf')).toEqual(new Uint8Array([255]));
     for (const none of ['', 'ff', '0xf', '0xzz', '0x\n', ' 0xff']) expect(fromHex(none)).toBe(null);
+  });
+});
+
+describe('a device session', () => {
+  const wallet = { proof: 'wallet', wallet: ADDRESS, createdAt: NOW } as const;
+
+  it('vouches for five minutes, where it rests on more than a name', () => {
+    for (const session of [
+      wallet,
+      { ...wallet, proof: 'authToken' },
+      { ...wallet, proof: 'token' },
+    ] as const) {
+      expect(mayChangeWallets(session, [ADDRESS], NOW + 300_000).ok).toBe(true);
+      expect(mayChangeWallets(session, [ADDRESS], NOW + 300_001).ok).toBe(false);
+    }
+    for (const proof of ['userId', 'password'] as const) {
+      expect(mayChangeWallets({ proof, createdAt: NOW }, [ADDRESS], NOW).ok).toBe(false);
+    }
+  });
+
+  it('vouches by its wallet only while that is theirs', () => {
+    expect(mayChangeWallets(wallet, [], NOW).ok).toBe(false);
+    expect(mayChangeWallets({ ...wallet, proof: 'authToken' }, [], NOW).ok).toBe(true);
   });
 });
