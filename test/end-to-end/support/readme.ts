@@ -1,25 +1,35 @@
 /** One command of the README, and what it says that the command prints. */
 export interface Step {
-  /** The sentence in front of it. */
+  /** The paragraph in front of it, on one line. */
   said: string;
+  /** Empty where something comes up by itself. */
   command: string;
   shown: string;
 }
 
-/** The commands under a heading, in their order; a block without a shown output is one that prints nothing. */
+/**
+ * The commands under a heading, in their order. A block without a shown output is one that prints nothing; an output
+ * with a sentence of its own in front is one that nobody typed a command for.
+ */
 export function stepsOf(readme: string, heading: string): Step[] {
   const [, section = ''] = readme.split(`\n## ${heading}\n`);
   const [text = ''] = section.split(/\n## /);
-  const block = /(?<said>[^\n]+)\n\n```bash\n(?<command>.*?)\n```(?:\n\n```text\n(?<shown>.*?)\n```)?/gs;
-  return [...text.matchAll(block)].map(({ groups }) => ({
-    said: groups?.said ?? '',
-    command: groups?.command ?? '',
-    shown: groups?.shown ?? '',
-  }));
+  const steps: Step[] = [];
+  for (const { groups } of text.matchAll(/(?<between>.*?)```(?<kind>bash|text)\n(?<block>.*?)\n```/gs)) {
+    const { between = '', kind, block = '' } = groups ?? {};
+    const said = between.trim().split('\n\n').at(-1)?.replaceAll('\n', ' ') ?? '';
+    const last = steps.at(-1);
+    if (kind === 'bash') steps.push({ said, command: block, shown: '' });
+    else if (said === '' && last) last.shown = block;
+    else steps.push({ said, command: '', shown: block });
+  }
+  return steps;
 }
 
 /** A pattern for a shown output, whose `…` stands for anything on its line. */
 export function patternOf(shown: string): RegExp {
-  const lines = shown.split('…').map(part => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  return new RegExp(`^${lines.join('.*')}$`);
+  return new RegExp(`^${shown.split('…').map(literally).join('.*')}$`);
 }
+
+/** A text as a part of a pattern that matches it and nothing else. */
+export const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

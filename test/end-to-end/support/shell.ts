@@ -24,11 +24,20 @@ export class Shell {
 
   /** Types a command and gives what stands on the screen once it has ended and has printed what is expected. */
   async type(command: string, expected: RegExp): Promise<string> {
-    this.#printed = '';
     this.#bash.stdin?.write(`${command}\nprintf '\\n${DONE}\\n'\n`);
-    const isThere = () => this.#printed.includes(DONE) && expected.test(this.#screen());
-    await until('the command has printed what is expected', isThere, 10_000).catch(() => {});
-    return this.#screen();
+    return this.#look(() => this.#printed.includes(DONE) && expected.test(this.#screen()));
+  }
+
+  /** Gives what came up since the last look, by itself, once it is what is expected. */
+  read(expected: RegExp): Promise<string> {
+    return this.#look(() => expected.test(this.#screen()));
+  }
+
+  async #look(isThere: () => boolean): Promise<string> {
+    await until('what is expected stands on the screen', isThere, 10_000).catch(() => {});
+    const screen = this.#screen();
+    this.#printed = '';
+    return screen;
   }
 
   close(): void {
