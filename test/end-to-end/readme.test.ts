@@ -125,11 +125,12 @@ describe('the README', () => {
     for (const [, name] of names) expect(readme).toContain(`\n| \`${name}\` |`);
   });
 
-  it('has a row for every call of live sessions, their files and wallet proofs', () => {
+  it('has a row for every call of live sessions, their files and wallets', () => {
     const parts = {
       liveSessionRoutes: 'live-sessions/routes',
       sessionFileRoutes: 'live-sessions/file-routes',
       walletProofRoutes: 'wallets/routes',
+      ownWalletRoutes: 'wallets/routes',
     };
     for (const [name, source] of Object.entries(parts)) {
       const [, mount] = new RegExp(`\\.route\\('(.*)', ${name}\\)`).exec(read('src/app.ts')) ?? [];
