@@ -4,6 +4,7 @@ import { requestId } from 'hono/request-id';
 import { authTokenRoutes } from './auth-tokens/routes.ts';
 import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.ts';
 import { roleRoutes, userAdministrationRoutes } from './directory/routes.ts';
+import { refuseTokenInQuery } from './http/authenticate.ts';
 import { type AppEnv, provideDeps, serverTiming } from './http/context.ts';
 import { renderError, renderRefusal } from './http/problem.ts';
 import { crossOrigin, noStore, securityHeaders } from './http/security-headers.ts';
@@ -29,6 +30,7 @@ app.use(
   }),
 );
 app.use(provideDeps);
+app.use(refuseTokenInQuery);
 
 const routes = app
   .get('/health', c => c.json({ status: 'ok' }))

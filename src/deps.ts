@@ -3,6 +3,7 @@ import { type KeyRing, makeKeyRing } from './crypto/key-ring.ts';
 import { type Database, openDatabase } from './db.ts';
 import type { DeviceSessionsObject } from './device-sessions/device-sessions.ts';
 import type { LiveSessionObject } from './live-sessions/live-session.ts';
+import { logFault } from './log.ts';
 import type { SingleUseObject } from './single-use/single-use.ts';
 import { countCalls, type Trips } from './trips.ts';
 import type { TakeCopy } from './users/service.ts';
@@ -41,6 +42,7 @@ export type SecurityEvent =
   | 'banned'
   | 'ban_lifted'
   | 'roles_changed'
+  | 'key_used'
   | 'key_created'
   | 'key_revoked'
   | 'token_revoked'
@@ -82,7 +84,7 @@ export function makeDeps(world: World): Deps {
     trips,
     defer: work => {
       const deferred = makeDeps({ ...world, trips: { d1: 0, objects: 0 } });
-      waitUntil(work(deferred).catch(error => console.error('deferred work failed', error)));
+      waitUntil(work(deferred).catch(error => logFault('deferred work failed', error)));
     },
     keep: work => {
       waitUntil(work.catch(() => {}));

@@ -15,7 +15,11 @@ export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<v
     trips: { d1: 0, objects: 0 },
     waitUntil: work => ctx.waitUntil(work),
   });
-  const repaired = await repairCopies(deps);
-  const swept = await sweepFiles(deps);
+  const outcomes = await Promise.allSettled([repairCopies(deps), sweepFiles(deps)]);
+  for (const outcome of outcomes)
+    if (outcome.status === 'rejected') console.error('maintenance', outcome.reason);
+  const [repaired = 0, swept = 0] = outcomes.map(outcome =>
+    outcome.status === 'fulfilled' ? outcome.value : 0,
+  );
   if (repaired + swept > 0) console.log(JSON.stringify({ event: 'maintenance', repaired, swept }));
 }

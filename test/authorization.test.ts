@@ -82,6 +82,8 @@ const rows: Record<string, Row> = {
   'GET /users/me/devices': users,
   'DELETE /users/me/devices': users,
   'DELETE /users/me/devices/:id': users,
+  'POST /v1/users/me/locators': { ...users, body: {} },
+  'DELETE /v1/users/me/locators': { ...users, body: {} },
   'PATCH /v1/users/:userId': { ...system, body: {} },
   'PUT /v1/users/:userId/roles': { ...system, body: { roles: [] } },
   'PUT /v1/users/:userId/ban': { ...system, body: {} },

@@ -45,7 +45,7 @@ const rows = [
 ];
 const rowOf = (part: string | null) => rows.findIndex(row => row.includes(part ?? ''));
 
-const SHARED = /^src\/(result|ids|errors)\.ts$/;
+const SHARED = /^src\/(result|ids|errors|log)\.ts$/;
 /** Pure files beside `rules.ts`: counting and the like, held to the same rule. */
 const PURE = /^(rules|attempts|churn|rotation)$/;
 

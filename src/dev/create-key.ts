@@ -20,8 +20,14 @@ try {
   const { name, kind, remote } = values;
   if (!name) throw new Error('Give the key a name: npm run -s create-key -- --name "My server"');
   if (kind !== 'secret' && kind !== 'publishable') throw new Error('--kind takes secret or publishable');
+  const secrets = readSetting('MASTER_SECRETS');
+  if (remote && secrets.source === 'laptop') {
+    throw new Error(
+      "--remote needs the deployment's MASTER_SECRETS in the environment: a key made with others never verifies",
+    );
+  }
   const { texts, sql } = await makeKey(
-    parseMasterSecrets(readSetting('MASTER_SECRETS')),
+    parseMasterSecrets(secrets.value),
     kind === 'secret' ? 'sk' : 'pk',
     name,
   );

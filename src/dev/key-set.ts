@@ -15,9 +15,11 @@ export interface KeySet {
  */
 export async function nextKeySet({ keys }: KeySet, step: RotationStep): Promise<KeySet> {
   const [signer] = keys;
-  const newest = keys.at(-1);
+  const newest = keys.toSorted((a, b) => (a.kid < b.kid ? -1 : 1)).at(-1);
   if (!signer || !newest) throw new Error('SIGNING_KEYS holds no key');
   if (step === 'add') return { keys: [...keys, await makeSigningKey()] };
   if (keys.length === 1) throw new Error(`There is one key only: nothing to ${step}. Begin with: add`);
-  return { keys: step === 'switch' ? [newest, ...keys.slice(0, -1)] : [signer] };
+  if (step === 'drop') return { keys: [signer] };
+  if (newest === signer) throw new Error('The newest key signs already: nothing to switch');
+  return { keys: [newest, ...keys.filter(key => key !== newest)] };
 }

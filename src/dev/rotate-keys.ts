@@ -3,7 +3,7 @@
  * environment or in `.dev.vars`, and says on the error stream what to do with it. Nothing is written anywhere.
  */
 import { nextKeySet, ROTATION_STEPS, type RotationStep } from './key-set.ts';
-import { readSetting } from './secrets.ts';
+import { devVarsPath, readSetting } from './secrets.ts';
 
 const advice: Record<RotationStep, string> = {
   add: 'The new key verifies and does not sign yet. Deploy this, wait 5 minutes (who verifies by /.well-known/jwks.json caches it so long), then: switch.',
@@ -15,11 +15,18 @@ const advice: Record<RotationStep, string> = {
 try {
   const step = (process.argv[2] ?? 'add') as RotationStep;
   if (!ROTATION_STEPS.includes(step)) throw new Error(`Say which step: ${ROTATION_STEPS.join(', ')}`);
-  const next = await nextKeySet(JSON.parse(readSetting('SIGNING_KEYS')), step);
+  const { value, source } = readSetting('SIGNING_KEYS');
+  const next = await nextKeySet(JSON.parse(value), step);
   console.error(advice[step]);
-  console.error(
-    'Keep what follows where SIGNING_KEYS is kept, and deploy it: npx wrangler secret put SIGNING_KEYS',
-  );
+  if (source === 'environment') {
+    console.error(
+      'Keep what follows where SIGNING_KEYS is kept, and deploy it: npx wrangler secret put SIGNING_KEYS',
+    );
+  } else {
+    console.error(
+      `These are the keys of this laptop (${devVarsPath()}), not of a deployment: put them there only.`,
+    );
+  }
   console.log(JSON.stringify(next));
 } catch (error) {
   console.error((error as Error).message);

@@ -10,7 +10,9 @@ import { randomBytes, toBase64Url, toHex } from '../ids.ts';
 export async function makeSigningKey(): Promise<SigningJwk> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const { x = '', d = '' } = await exportJWK(privateKey);
-  return { kty: 'OKP', crv: 'Ed25519', kid: toHex(randomBytes(8)), x, d };
+  // The age of a key stands in its name, so that a rotation cannot go backwards.
+  const kid = `${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}-${toHex(randomBytes(4))}`;
+  return { kty: 'OKP', crv: 'Ed25519', kid, x, d };
 }
 
 /** A fresh entry of the ring `MASTER_SECRETS`. */
@@ -49,11 +51,13 @@ export function readDevVars(path: string): NodeJS.Dict<string> {
 /** Which settings file the commands of a laptop use. */
 export const devVarsPath = (): string => process.env.USHER_DEV_VARS ?? '.dev.vars';
 
-/** One setting, from the environment or else from the settings file. */
-export function readSetting(name: string): string {
-  const value = process.env[name] ?? readDevVars(devVarsPath())[name];
+/** One setting, and where it was found: the environment, or else the settings file of this laptop. */
+export function readSetting(name: string): { value: string; source: 'environment' | 'laptop' } {
+  const deployed = process.env[name];
+  if (deployed) return { value: deployed, source: 'environment' };
+  const value = readDevVars(devVarsPath())[name];
   if (!value) throw new Error(`${name} is neither in the environment nor in ${devVarsPath()}.`);
-  return value;
+  return { value, source: 'laptop' };
 }
 
 /** The ring of master secrets of this laptop, whatever the environment says. */

@@ -56,6 +56,7 @@ export type DeviceSessionsObject = Pick<
   | 'takeCopy'
   | 'ban'
   | 'liftBan'
+  | 'currentBan'
   | 'createLiveSession'
   | 'noteJoin'
   | 'withdrawJoin'
@@ -84,10 +85,10 @@ export class DeviceSessions extends DurableObject<Env> {
 
   /**
    * Opens a device session and takes the copy of the record. Ends an earlier session of the same device, and the
-   * oldest beyond the cap. Refuses `banned`, and `stale_record` where the caller's read of D1 is older than what
+   * oldest beyond the cap, which the live sessions are told of, and told again by the alarm. Refuses `banned`, and `stale_record` where the caller's read of D1 is older than what
    * is known here.
    */
-  async open(input: OpenDeviceSession): Promise<Result<Standing & Ended, 'banned' | 'stale_record'>> {
+  async open(input: OpenDeviceSession): Promise<Result<Standing, 'banned' | 'stale_record'>> {
     const now = Date.now();
     const { record, absoluteMs, kid, ...given } = input;
     const decision = open(
@@ -95,7 +96,7 @@ export class DeviceSessions extends DurableObject<Env> {
         held: this.#exists ? this.#storage.record() : null,
         ban: this.#exists ? this.#storage.ban() : null,
         offered: record,
-        standing: this.#sessions(),
+        sessions: this.#sessions(),
         deviceId: input.deviceId,
       },
       now,
@@ -116,7 +117,8 @@ export class DeviceSessions extends DurableObject<Env> {
       for (const id of ending) this.#storage.endSession(id, now);
       this.#storage.insertSession(session);
     });
-    return ok({ session, record, everywhere: await this.#outbox.deliver() });
+    if (ending.length > 0) await this.#outbox.deliver();
+    return ok({ session, record });
   }
 
   /** The presented device session, if it stands: asked by every authenticated request, so nothing caches it. */
@@ -167,14 +169,18 @@ export class DeviceSessions extends DurableObject<Env> {
   /** Ends one device session on the word of its own token. */
   async end(sid: string): Promise<Result<Ended, 'session_ended'>> {
     const standing = this.standing(sid);
-    return standing.ok ? ok({ everywhere: await this.#outbox.end([sid]) }) : standing;
+    if (standing.ok) return ok({ everywhere: await this.#outbox.end([sid]) });
+    // Asked again for an end that has not reached everybody: not done, rather than nothing to do.
+    return (await this.#deliver()) ? standing : ok({ everywhere: false });
   }
 
   /** Ends one device session on the word of any that stands; refuses `device_not_found` where there is none. */
   async endOne(sid: string, target: string): Promise<Result<Ended, 'session_ended' | 'device_not_found'>> {
     const standing = this.standing(sid);
     if (!standing.ok) return standing;
-    if (!this.standing(target).ok) return refuse('device_not_found');
+    if (!this.standing(target).ok) {
+      return (await this.#deliver()) ? refuse('device_not_found') : ok({ everywhere: false });
+    }
     return ok({ everywhere: await this.#outbox.end([target]) });
   }
 
@@ -198,7 +204,7 @@ export class DeviceSessions extends DurableObject<Env> {
   /** Takes a newer copy of the record, and ends what it makes worthless; an older copy changes nothing. */
   async takeCopy(record: UserRecord): Promise<Ended> {
     const held = this.#exists ? this.#storage.record() : null;
-    if (held && isOlder(record, held)) return { everywhere: true };
+    if (held && isOlder(record, held)) return { everywhere: await this.#deliver() };
     const ending = endedByCopy(record.entry, this.#sessions());
     const now = Date.now();
     this.#change(() => {
@@ -221,6 +227,11 @@ export class DeviceSessions extends DurableObject<Env> {
 
   liftBan(): void {
     if (this.#exists) this.#storage.deleteBan();
+  }
+
+  /** The ban in force or to come, which D1's flag only shows. */
+  currentBan(): Ban | null {
+    return this.#exists ? this.#storage.ban() : null;
   }
 
   /**
@@ -268,6 +279,10 @@ export class DeviceSessions extends DurableObject<Env> {
     const over = this.#sessions().filter(session => now >= endOf(session));
     await this.#outbox.end(over.map(session => session.id));
     this.#setAlarm();
+  }
+
+  async #deliver(): Promise<boolean> {
+    return !this.#exists || this.#outbox.deliver();
   }
 
   #sessions(): DeviceSession[] {

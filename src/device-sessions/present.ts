@@ -1,6 +1,6 @@
 import type { RoleRecord, UserRecord } from '../users/contract.ts';
 import type { DeviceSession } from './contract.ts';
-import { endOf } from './rules.ts';
+import { endOf, isBanned } from './rules.ts';
 import type { SignedIn, TokenPair } from './service.ts';
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -57,7 +57,7 @@ export function presentUser(record: UserRecord, now: number) {
     flagCount: 0,
     hashFlag: null,
     metadata: record.metadata,
-    isGlobalBan: record.ban !== null && (record.ban.until === null || now < record.ban.until),
+    isGlobalBan: isBanned(record.ban, now),
     isBrand: record.isBrand,
     isDeleted: false,
     userType: 'signed-in',

@@ -36,9 +36,9 @@ export interface OpeningFacts {
   /** Versions of the copy the object holds; null where it never held one. */
   held: CopyVersions | null;
   /** Versions of the record the caller read in D1. */
-  offered: CopyVersions;
-  /** Device sessions that stand, the oldest first. */
-  standing: readonly Pick<DeviceSession, 'id' | 'deviceId'>[];
+  offered: CopyVersions & { entry: 'open' | 'closed' };
+  /** Every device session there is, the oldest first, also those whose end the alarm has not seen to yet. */
+  sessions: readonly DeviceSession[];
   deviceId: string;
   ban: Ban | null;
 }
@@ -53,13 +53,16 @@ export function open(
 ): Result<{ ending: string[] }, 'banned' | 'stale_record'> {
   if (isBanned(facts.ban, now)) return refuse('banned');
   if (facts.held && isOlder(facts.offered, facts.held)) return refuse('stale_record');
-  const replaced = facts.standing.filter(session => session.deviceId === facts.deviceId);
-  const kept = facts.standing.filter(session => session.deviceId !== facts.deviceId);
+  const { sessions, deviceId, offered } = facts;
+  const closed = endedByCopy(offered.entry, sessions);
+  const gone = (session: DeviceSession) =>
+    now >= endOf(session) || session.deviceId === deviceId || closed.includes(session.id);
+  const kept = sessions.filter(session => !gone(session));
   const pushedOut = kept.slice(0, Math.max(0, kept.length + 1 - MOST_DEVICE_SESSIONS));
-  return ok({ ending: [...replaced, ...pushedOut].map(session => session.id) });
+  return ok({ ending: [...sessions.filter(gone), ...pushedOut].map(session => session.id) });
 }
 
-export function isBanned(ban: Ban | null, now: number): boolean {
+export function isBanned(ban: Pick<Ban, 'until'> | null, now: number): boolean {
   return ban !== null && (ban.until === null || now < ban.until);
 }
 

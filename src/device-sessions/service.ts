@@ -13,7 +13,7 @@ import {
   type UserNames,
 } from '../users/service.ts';
 import type { DeviceSession, Proof, SignIn } from './contract.ts';
-import { endOf } from './rules.ts';
+import { endOf, isBanned } from './rules.ts';
 
 /** Tokens of a device session just opened or refreshed; times in epoch ms. */
 export interface TokenPair {
@@ -45,7 +45,9 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
   const opening = { deviceId, deviceInfo: input.deviceInfo ?? {}, ipAddress, openedBy: 'A' as const, proof };
   return openDeviceSession(deps, opening, async () => {
     const user = await findOrMake(deps, input, names);
-    const { uid } = user.record;
+    const { uid, ban } = user.record;
+    // The object decides; what D1 shows of a ban spares it, the authToken and the names a refused sign-in.
+    if (isBanned(ban, deps.now())) throw new AppError('banned');
     // Spent once, for one user: a token that served a first try serves the next ones of the same sign-in.
     if (authToken != null && redeemedFor !== uid) {
       await redeemAuthToken(deps, authToken, uid);
@@ -85,9 +87,8 @@ export async function openDeviceSession(
       // Surface A has a status of its own for it.
       throw new AppError(opening.openedBy === 'A' ? opened.code : 'sign_in_refused');
     }
-    const { session, everywhere } = opened.value;
+    const { session } = opened.value;
     if (copyLags) deps.defer(later => noteCopied(later, record));
-    requireEverywhere({ everywhere });
     deps.audit('signed_in', { uid: record.uid, sid: session.id, by: opening.openedBy });
     return { tokens: await issueTokens(deps, record, session), record };
   }

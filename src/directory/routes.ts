@@ -18,8 +18,8 @@ export const roleRoutes = new Hono<AppEnv>()
     const role = { roleId, displayName: displayName ?? null, permissions: [...new Set(permissions ?? [])] };
     return c.json(presentRole(await defineRole(c.get('deps'), role)));
   })
-  .delete('/:roleId', systemOnly, async c => {
-    await removeRole(c.get('deps'), c.req.param('roleId'));
+  .delete('/:roleId', systemOnly, params(roleParameter), async c => {
+    await removeRole(c.get('deps'), c.req.valid('param').roleId);
     return c.body(null, 200);
   });
 

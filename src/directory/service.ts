@@ -9,7 +9,7 @@ export { defineRole, readRoles, removeRole } from '../users/service.ts';
 
 /** Changes what a user's record shows; `null` and absent members stay, an empty text clears. */
 export async function patchUser(deps: Deps, userId: string, patch: UserPatch): Promise<UserRecord> {
-  const { record } = await requireUser(deps, userId);
+  const record = await targetUser(deps, userId);
   const given = Object.entries(patch).filter(([, value]) => value != null);
   if (given.length === 0) return record;
   const change = Object.fromEntries(given.map(([name, value]) => [name, value === '' ? null : value]));
@@ -18,7 +18,7 @@ export async function patchUser(deps: Deps, userId: string, patch: UserPatch): P
 
 /** Gives a user exactly these roles; refuses `role_not_found`. */
 export async function setUserRoles(deps: Deps, userId: string, roleIds: string[]): Promise<UserRecord> {
-  const record = await giveRoles(deps, await requireUser(deps, userId), roleIds);
+  const record = await giveRoles(deps, await targetUser(deps, userId), roleIds);
   deps.audit('roles_changed', { uid: record.uid, roles: roleIds.join(' ') });
   return record;
 }
@@ -29,20 +29,45 @@ export async function banUser(
   userId: string,
   { reason, until }: { reason: string | null; until: number | null },
 ): Promise<void> {
-  const now = deps.now();
-  if (until !== null && until <= now) throw new AppError('invalid_input', inFuture);
-  const { record } = await requireUser(deps, userId);
-  const ended = await deps.deviceSessions(record.uid).ban({ reason, until });
-  deps.audit('banned', { uid: record.uid, until });
-  await updateUser(deps, record.uid, { bannedAt: now, bannedUntil: until });
+  if (until !== null && until <= deps.now()) throw new AppError('invalid_input', inFuture);
+  const { uid } = await targetUser(deps, userId);
+  const ended = await deps.deviceSessions(uid).ban({ reason, until });
+  deps.audit('banned', { uid, until });
+  await showBan(deps, uid);
   requireEverywhere(ended);
 }
 
 export async function liftBan(deps: Deps, userId: string): Promise<void> {
-  const { record } = await requireUser(deps, userId);
-  await deps.deviceSessions(record.uid).liftBan();
-  deps.audit('ban_lifted', { uid: record.uid });
-  await updateUser(deps, record.uid, { bannedAt: null, bannedUntil: null });
+  const { uid } = await targetUser(deps, userId);
+  await deps.deviceSessions(uid).liftBan();
+  deps.audit('ban_lifted', { uid });
+  await showBan(deps, uid);
+}
+
+/** How often the flag is written again when a ban and its lifting race. */
+const FLAG_TRIES = 3;
+
+/** Brings D1's flag to what the object says, also where another call changed that meanwhile. */
+async function showBan(deps: Deps, uid: number): Promise<void> {
+  const object = deps.deviceSessions(uid);
+  let shown = await object.currentBan();
+  for (let tried = 0; tried < FLAG_TRIES; tried += 1) {
+    const flag = shown
+      ? { bannedAt: deps.now(), bannedUntil: shown.until }
+      : { bannedAt: null, bannedUntil: null };
+    await updateUser(deps, uid, flag);
+    const now = await object.currentBan();
+    if ((now === null) === (shown === null) && now?.until === shown?.until) return;
+    shown = now;
+  }
+}
+
+/** The user an administration call names: never the built-in one, and `me` names nobody where a key calls. */
+async function targetUser(deps: Deps, userId: string): Promise<UserRecord> {
+  if (userId.startsWith('.'))
+    throw new AppError('missing_privilege', { detail: 'A built-in user is not written to' });
+  if (userId === 'me') throw new AppError('missing_context');
+  return (await requireUser(deps, userId)).record;
 }
 
 const inFuture = { errors: [{ path: 'until', message: 'must be in the future' }] };

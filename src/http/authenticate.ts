@@ -46,6 +46,7 @@ export const systemOnly = createMiddleware<AppEnv & { Variables: { keyId: string
     throw new AppError('missing_privilege');
   }
   c.set('keyId', caller.keyId);
+  deps.audit('key_used', { keyId: caller.keyId, method: c.req.method, route: c.req.routePath });
   await next();
 });
 
@@ -55,8 +56,7 @@ export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Join
   const presented = /^Bearer +([\w.-]+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
   const device = presented && (await deps.keyRing.verify('device', presented, deps.now()));
   if (device) {
-    refuseTokenInQuery(c.req);
-    if (c.req.header('x-server-key') !== undefined) throw new AppError('conflicting_credentials');
+    refuseSecondCredential(c.req);
     c.set('joiner', { kind: 'guest', claims: device });
   } else {
     const caller = await identify(deps, c.req);
@@ -69,10 +69,10 @@ export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Join
 /** Requires a device token of surface E. Whether it was ended is for the service to ask. */
 export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Claims<'device'> } }>(
   async (c, next) => {
-    refuseTokenInQuery(c.req);
     const { keyRing, now } = c.get('deps');
     const claims = await keyRing.verify('device', bearer(c.req.header('authorization')), now());
     if (!claims) throw new AppError('invalid_token');
+    refuseSecondCredential(c.req);
     c.set('device', claims);
     await next();
   },
@@ -86,7 +86,6 @@ async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
   if (authorization) callers.push(await fromAuthorization(deps, authorization));
   if (serverKey) callers.push(await system(deps, readKey(serverKey)));
   const [caller, other] = callers;
-  refuseTokenInQuery(req);
   if (!caller) throw new AppError('missing_credential');
   if (other && nameOf(caller) !== nameOf(other)) throw new AppError('conflicting_credentials');
   return caller;
@@ -119,12 +118,9 @@ async function system(deps: Deps, presented: ReturnType<typeof readKey>): Promis
   return { kind: 'system', keyId: presented.id };
 }
 
-type PresentedMember = Claims<'member'> & { expired: boolean };
-
 /** Requires a member token. Whether the membership stands, or the session is over, is the live session's to say. */
-export const memberToken = createMiddleware<AppEnv & { Variables: { member: PresentedMember } }>(
+export const memberToken = createMiddleware<AppEnv & { Variables: { member: Claims<'member'> } }>(
   async (c, next) => {
-    refuseTokenInQuery(c.req);
     c.set('member', await verifyMember(c.get('deps'), c.req, bearer(c.req.header('authorization'))));
     await next();
   },
@@ -135,11 +131,11 @@ export async function verifyMember(
   { keyRing, now }: Deps,
   req: HonoRequest,
   token: string,
-): Promise<PresentedMember> {
-  if (req.header('x-server-key') !== undefined) throw new AppError('conflicting_credentials');
+): Promise<Claims<'member'>> {
+  refuseSecondCredential(req);
   const verified = await keyRing.verifyEvenExpired('member', token, now());
   if (!verified) throw new AppError('invalid_token');
-  return { ...verified.claims, expired: verified.expired };
+  return verified.claims;
 }
 
 /** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
@@ -150,7 +146,13 @@ export function bearer(authorization: string | undefined): string {
   return token;
 }
 
-/** Addresses end up in logs and histories (RFC 6750 §5.3). */
-export function refuseTokenInQuery(req: HonoRequest): void {
-  if (req.query('access_token') !== undefined) throw new AppError('token_in_query');
+/** A token that says who calls stands alone. */
+function refuseSecondCredential(req: HonoRequest): void {
+  if (req.header('x-server-key') !== undefined) throw new AppError('conflicting_credentials');
 }
+
+/** Addresses end up in logs and histories (RFC 6750 §5.3): wherever it is asked, a token in one is refused. */
+export const refuseTokenInQuery = createMiddleware(async (c, next) => {
+  if (c.req.query('access_token') !== undefined) throw new AppError('token_in_query');
+  await next();
+});

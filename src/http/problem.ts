@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AppError, type RefusalCode, type RefusalDetails, refusals } from '../errors.ts';
+import { logFault } from '../log.ts';
 import type { AppEnv } from './context.ts';
 
 /** What a refusal looks like to one surface's own clients. */
@@ -24,12 +25,13 @@ const forms: [prefix: RegExp, form: Form][] = [
   [/^\/(users|uploads)(\/|$)/, withReason],
   [/^\/v1\//, withErrorCode],
   [/^\/api\/sessions(\/|$)/, withError],
+  [/^\/oauth2\//, withOAuthError],
 ];
 
 /** Turns every refusal and every bug into a response: the only place that does. */
 export function renderError(error: unknown, c: Context<AppEnv>): Response {
   const refusal = asRefusal(error);
-  if (refusal.code === 'internal') console.error(error);
+  if (refusal.code === 'internal') logFault('request failed', error);
   else c.get('deps')?.audit('refused', { code: refusal.code, method: c.req.method, route: c.req.routePath });
   return renderRefusal(c, refusal.code, refusal.details);
 }
@@ -40,7 +42,7 @@ export function renderRefusal(c: Context<AppEnv>, code: RefusalCode, details: Re
   const { status, contentType, body } = form(problem(c, code, details), code, details);
   return c.body(JSON.stringify(body), status as ContentfulStatusCode, {
     'Content-Type': contentType,
-    ...(status === 401 ? { 'WWW-Authenticate': challenge(code) } : {}),
+    ...(status === 401 ? { 'WWW-Authenticate': challenge(code, c.req.path) } : {}),
     ...(status === 503 ? { 'Retry-After': '1' } : {}),
     ...details.headers,
   });
@@ -91,6 +93,13 @@ function withError(refused: Problem, _: RefusalCode, { errors }: RefusalDetails)
   return plain({ ...refused, body: { ...refused.body, error: refused.title, ...validation } });
 }
 
+/** RFC 6749 §5.2: what an OAuth client looks at. */
+function withOAuthError(refused: Problem): Rendered {
+  const error =
+    refused.status === 401 ? 'invalid_client' : refused.status >= 500 ? 'server_error' : 'invalid_request';
+  return plain({ ...refused, body: { ...refused.body, error, error_description: refused.title } });
+}
+
 const VENDOR_CODES: Record<number, number> = {
   401: 400100,
   403: 400300,
@@ -120,7 +129,9 @@ function vendorForm({ status, title }: Problem, code: RefusalCode, details: Refu
 }
 
 /** RFC 6750 §3: no error code where no credential was presented. */
-function challenge(code: RefusalCode): string {
+function challenge(code: RefusalCode, path: string): string {
+  // Clients of these authenticate by Basic, and are told so whatever they tried (RFC 6749 §5.2).
+  if (path.startsWith('/oauth2/')) return 'Basic realm="usher"';
   if (code === 'invalid_key') return 'ApiKey realm="usher"';
   if (code === 'missing_credential' || code === 'wrong_password' || code === 'auth_token_required')
     return 'Bearer realm="usher"';

@@ -34,8 +34,28 @@ export const noStore = createMiddleware(async (c, next) => {
 export const crossOrigin = cors({
   origin: (origin, c) => (isAllowedOrigin(c.env as Env, origin) ? origin : null),
   allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  allowHeaders: ['Authorization', 'Content-Type', 'X-API-KEY', 'X-Request-Id', 'File-Name'],
-  exposeHeaders: ['Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'X-Request-Id'],
+  allowHeaders: [
+    'Authorization',
+    'Content-Type',
+    'File-Name',
+    'If-None-Match',
+    'If-Range',
+    'Range',
+    'X-API-KEY',
+    'X-Request-Id',
+  ],
+  exposeHeaders: [
+    'Accept-Ranges',
+    'Content-Disposition',
+    'Content-Range',
+    'ETag',
+    'Link',
+    'RateLimit',
+    'RateLimit-Policy',
+    'Retry-After',
+    'Server-Timing',
+    'X-Request-Id',
+  ],
   maxAge: 600,
 });
 

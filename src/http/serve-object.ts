@@ -14,6 +14,12 @@ const SHOWN = new Set([
 export interface ServedFile {
   fileName: string;
   contentType: string;
+  sizeInBytes: number;
+}
+
+interface Span {
+  offset: number;
+  length: number;
 }
 
 /**
@@ -24,14 +30,17 @@ export async function serveObject(
   bucket: R2Bucket,
   key: string,
   request: Request,
-  { fileName, contentType }: ServedFile,
+  { fileName, contentType, sizeInBytes }: ServedFile,
 ): Promise<Response | null> {
-  const object = await bucket.get(key, { range: request.headers, onlyIf: request.headers });
+  const span = spanAsked(request.headers.get('range'), sizeInBytes);
+  const onlyIf = conditionsOf(request.headers);
+  const reachable = span !== null && span.length > 0;
+  const object = await bucket.get(key, reachable ? { onlyIf, range: span } : { onlyIf });
   if (!object) return null;
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
   const inline = SHOWN.has(type);
   const headers = new Headers({
-    'Content-Type': contentType,
+    'Content-Type': inline ? type : contentType,
     'Content-Disposition': disposition(inline ? 'inline' : 'attachment', fileName),
     'X-Content-Type-Options': 'nosniff',
     ETag: object.httpEtag,
@@ -39,31 +48,53 @@ export async function serveObject(
   });
   if (!inline) headers.set('Content-Security-Policy', "sandbox; default-src 'none'");
   if (!('body' in object)) {
-    const asked = request.headers.has('if-match') || request.headers.has('if-unmodified-since');
-    return new Response(null, { status: asked ? 412 : 304, headers });
+    const required = onlyIf.has('if-match') || onlyIf.has('if-unmodified-since');
+    return new Response(null, { status: required ? 412 : 304, headers });
   }
-  const span = spanAsked(request.headers.get('range'), object.size);
-  const { offset, length } = span ?? { offset: 0, length: object.size };
-  headers.set('Content-Length', String(length));
-  if (!span) return new Response(object.body, { headers });
-  if (length <= 0) {
+  const ifRange = request.headers.get('if-range');
+  if (span && ifRange !== null && ifRange !== object.httpEtag) {
+    // The range was meant for another state of the file: the whole of this one.
     await object.body.cancel();
-    throw new AppError('range_not_satisfiable', { headers: { 'Content-Range': `bytes */${object.size}` } });
+    return serveObject(bucket, key, new Request(request.url), { fileName, contentType, sizeInBytes });
   }
-  headers.set('Content-Range', `bytes ${offset}-${offset + length - 1}/${object.size}`);
+  if (span && !reachable) {
+    await object.body.cancel();
+    throw new AppError('range_not_satisfiable', { headers: { 'Content-Range': `bytes */${sizeInBytes}` } });
+  }
+  headers.set('Content-Length', String(span?.length ?? sizeInBytes));
+  if (!span) return new Response(object.body, { headers });
+  const last = span.offset + span.length - 1;
+  headers.set('Content-Range', `bytes ${span.offset}-${last}/${sizeInBytes}`);
   return new Response(object.body, { status: 206, headers });
 }
 
-/** The one range asked for, empty where the object ends before it; null for none, or for what R2 does not read. */
-function spanAsked(header: string | null, size: number): { offset: number; length: number } | null {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? [];
+/** The one range asked for, empty where the file ends before it; null for none, or for what is no single range. */
+function spanAsked(header: string | null, size: number): Span | null {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? '') ?? [];
   if (first === undefined || last === undefined || first + last === '') return null;
   if (first === '') {
     const length = Math.min(size, Number(last));
     return { offset: size - length, length };
   }
+  if (last !== '' && Number(last) < Number(first)) return null;
   const end = last === '' ? size - 1 : Math.min(Number(last), size - 1);
-  return { offset: Number(first), length: end - Number(first) + 1 };
+  return { offset: Number(first), length: Math.max(0, end - Number(first) + 1) };
+}
+
+const ENTITY_TAGS = /^(\*|(W\/)?"[\x21\x23-\x7e]*"(\s*,\s*(W\/)?"[\x21\x23-\x7e]*")*)$/;
+
+/** The request's conditions, without those that are none: R2 takes them for faults of ours. */
+function conditionsOf(given: Headers): Headers {
+  const conditions = new Headers();
+  for (const name of ['if-match', 'if-none-match']) {
+    const value = given.get(name)?.trim();
+    if (value !== undefined && ENTITY_TAGS.test(value)) conditions.set(name, value);
+  }
+  for (const name of ['if-modified-since', 'if-unmodified-since']) {
+    const value = given.get(name);
+    if (value !== null && !Number.isNaN(Date.parse(value))) conditions.set(name, value);
+  }
+  return conditions;
 }
 
 /** RFC 6266: a plain name for old clients, the real one in UTF-8; neither can be a path. */

@@ -18,7 +18,7 @@ const password = z
   .refine(text => text.length >= 1 && [...text].length <= 128, 'must be 1–128 characters');
 const identity = z.strictObject({ name: nameSchema(100).nullish(), chainAddress: address.nullish() });
 
-/** The rules a host may set; what is absent keeps its standard, or in a change what it was. */
+/** The rules a host may set; what is absent has its standard, or in a change stays as it was. */
 const rules = (maxSessionMegabytes: number) =>
   z.strictObject({
     userCapacity: z.int().min(1).max(1000).nullish(),
@@ -48,8 +48,11 @@ export const createSchema = (maxSessionMegabytes: number) =>
 
 /** `PATCH /session/current`: an empty password takes it away, and the span of life counts from now. */
 export const changeSchema = (maxSessionMegabytes: number) =>
-  z.strictObject({
-    rules: rules(maxSessionMegabytes).extend({ password: z.union([z.literal(''), password]).nullish() }),
+  z.object({
+    rules: z.object({
+      ...rules(maxSessionMegabytes).shape,
+      password: z.union([z.literal(''), password]).nullish(),
+    }),
   });
 
 export type ChangeRequest = z.infer<ReturnType<typeof changeSchema>>;
@@ -178,6 +181,4 @@ export interface MemberCredential {
   mid: string;
   sid: string;
   subject: string;
-  /** The token is genuine and past its `exp`: told apart so that a session that is over answers as over. */
-  expired: boolean;
 }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { AppError, waitHeaders } from '../errors.ts';
-import { bearer, refuseTokenInQuery, verifyMember } from '../http/authenticate.ts';
+import { bearer, verifyMember } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
 import { isAllowedOrigin } from '../http/security-headers.ts';
 import { MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
@@ -13,7 +13,6 @@ import { credentialOf, liveSessionOf } from './service.ts';
 export async function connect(c: Context<AppEnv>): Promise<Response> {
   const origin = c.req.header('origin');
   if (origin !== undefined && !isAllowedOrigin(c.env, origin)) throw new AppError('origin_not_allowed');
-  refuseTokenInQuery(c.req);
   const deps = c.get('deps');
   const { token, subprotocol } = presentedToken(c);
   const member = await verifyMember(deps, c.req, token);

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { nameSchema } from '../users/contract.ts';
 
+/** RFC 9110 §8.3.1, ASCII only: what a browser might read otherwise than we do is refused. */
+const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w.+-]+=([\w.+-]+|"[\w .+/:;-]*"))*$/;
+
 /** The headers of an upload; the length is checked on its own, because its absence is another refusal. */
 export const uploadHeadersSchema = z.object({
   'file-name': z.string({ error: 'is required' }).transform(decode).pipe(nameSchema(255)),
   'content-type': z
     .string()
     .max(255)
-    .regex(/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/, 'must be a media type')
+    .regex(MEDIA_TYPE, 'must be a media type')
     .default('application/octet-stream'),
 });
 

@@ -29,21 +29,36 @@ async function store(
   body: ReadableStream<Uint8Array> | null,
 ): Promise<SessionFile> {
   const live = liveSessionOf(deps, member);
-  try {
-    const sized = new FixedLengthStream(sizeInBytes);
-    const source = body ?? new Blob([]).stream();
-    const stored = deps.files.put(r2Key, sized.readable, {
+  const sized = new FixedLengthStream(sizeInBytes);
+  const counted = countBytes();
+  // Both are waited for whatever becomes of the other: what is cleaned up after must not come later.
+  const [sent, stored] = await Promise.allSettled([
+    (body ?? new Blob([]).stream()).pipeThrough(counted.stream).pipeTo(sized.writable),
+    deps.files.put(r2Key, sized.readable, {
       httpMetadata: { contentType },
       onlyIf: { etagDoesNotMatch: '*' },
-    });
-    await Promise.all([source.pipeTo(sized.writable), stored]);
-  } catch {
-    await Promise.all([deps.files.delete(r2Key), live.releaseFile(fileKey)]);
-    throw new AppError('length_mismatch');
+    }),
+  ]);
+  if (sent.status === 'rejected' || stored.status === 'rejected') {
+    await Promise.all([deps.files.delete(r2Key).catch(() => {}), live.releaseFile(fileKey)]);
+    if (counted.bytes() !== sizeInBytes) throw new AppError('length_mismatch');
+    console.error('file not stored', stored.status === 'rejected' ? stored.reason : sent);
+    throw new AppError('storage_unavailable');
   }
   const committed = await live.commitFile(credentialOf(member), fileKey);
   if (!committed.ok) await deps.files.delete(r2Key);
   return unwrap(committed);
+}
+
+function countBytes() {
+  let bytes = 0;
+  const stream = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength;
+      controller.enqueue(chunk);
+    },
+  });
+  return { stream, bytes: () => bytes };
 }
 
 export async function listFiles(deps: Deps, member: PresentedMember): Promise<SessionFile[]> {
@@ -59,37 +74,54 @@ export async function deleteFile(deps: Deps, member: PresentedMember, fileKey: s
   unwrap(await liveSessionOf(deps, member).deleteFile(credentialOf(member), fileKey));
 }
 
-/** How many pages of a thousand the sweeper looks through in one run; what is left waits for the next. */
+/** How much the sweeper looks through in one run. */
 const PAGES_AT_ONCE = 10;
+const PAGE_SIZE = 200;
+
+/** A live session may have been to end so many days ago and still stand, its end put off; further back is rare. */
+const DAYS_BACK = 14;
 
 /**
  * Deletes what a crash left: objects under days that are over, of sessions that are over or do not know them. A
- * session whose end was put off still stands under its first day, so each is asked.
+ * session whose end was put off still stands under its first day, so each is asked. `chance`, from 0 to 1, says where
+ * to begin: at the front in half of the runs, else anywhere, so that nothing hides behind what still stands.
  */
-export async function sweepFiles(deps: Pick<Deps, 'files' | 'liveSession' | 'now'>): Promise<number> {
-  const today = new Date(deps.now()).toISOString().slice(0, 10);
+export async function sweepFiles(
+  deps: Pick<Deps, 'files' | 'liveSession' | 'now'>,
+  chance = Math.random(),
+): Promise<number> {
+  const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+  const today = day(deps.now());
+  const anyDay = day(deps.now() - Math.ceil(chance * DAYS_BACK) * 86_400_000);
+  let startAfter = chance < 0.5 ? '' : `live/${anyDay}/${chance.toString(16).slice(2, 6)}`;
   let swept = 0;
-  let startAfter = '';
   for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
-    const { objects, truncated } = await deps.files.list({ prefix: 'live/', startAfter });
+    const { objects, truncated } = await deps.files.list({ prefix: 'live/', startAfter, limit: PAGE_SIZE });
     const past = objects.map(({ key }) => key).filter(key => (key.split('/')[1] ?? today) < today);
-    const orphans = await findOrphans(deps, past);
+    const { orphans, standing } = await findOrphans(deps, past);
     if (orphans.length > 0) await deps.files.delete(orphans);
     swept += orphans.length;
     if (!truncated || past.length < objects.length) break;
-    startAfter = past.at(-1) ?? '';
+    const last = past.at(-1) ?? '';
+    const folder = last.slice(0, last.lastIndexOf('/') + 1);
+    // The rest of a session that stands was asked about with its first file.
+    startAfter = standing.has(folder.split('/')[2] ?? '') ? `${folder}~` : last;
   }
   return swept;
 }
 
-async function findOrphans(deps: Pick<Deps, 'liveSession'>, keys: string[]): Promise<string[]> {
+async function findOrphans(deps: Pick<Deps, 'liveSession'>, keys: string[]) {
+  const standing = new Set<string>();
   const bySession = Map.groupBy(keys, key => key.split('/')[2] ?? '');
   const found = await Promise.allSettled(
     [...bySession].map(async ([sessionId, own]) => {
       const known = new Set(await deps.liveSession(sessionId)?.storedKeys());
-      return own.filter(key => !known.has(key));
+      const orphans = own.filter(key => !known.has(key));
+      if (orphans.length === 0) standing.add(sessionId);
+      return orphans;
     }),
   );
-  // A session that does not answer is asked again in the next run.
-  return found.flatMap(outcome => (outcome.status === 'fulfilled' ? outcome.value : []));
+  // A session that does not answer is asked again in another run.
+  const orphans = found.flatMap(outcome => (outcome.status === 'fulfilled' ? outcome.value : []));
+  return { orphans, standing };
 }

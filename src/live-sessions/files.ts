@@ -13,13 +13,16 @@ export interface Reservation {
   r2Key: string;
 }
 
+/** When a deletion that failed is tried again. */
+const RETRY_MS = 60_000;
+
 /** R2 deletes so many keys at once. */
 const KEYS_AT_ONCE = 1_000;
 
 export type Files = ReturnType<typeof openFiles>;
 
 /** The files of one live session: counted here, stored in R2. What is counted is what is stored, or on its way. */
-export function openFiles({ sessionId, ctx, storage, channel }: World, bucket: R2Bucket) {
+export function openFiles({ sessionId, storage, channel }: World, bucket: R2Bucket) {
   const view = ({ r2Key: _, subject: __, stored: ___, ...file }: StoredFile): SessionFile => file;
 
   const stored = (fileKey: string): StoredFile | null => {
@@ -27,12 +30,16 @@ export function openFiles({ sessionId, ctx, storage, channel }: World, bucket: R
     return file?.stored ? file : null;
   };
 
-  /** Deletes what lies in R2; what cannot be deleted now is left to the sweeper. */
-  async function discard(keys: readonly string[]): Promise<void> {
-    for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
-      await bucket
-        .delete(keys.slice(from, from + KEYS_AT_ONCE))
-        .catch(error => console.error('files not deleted', error));
+  /** Deletes what lies in R2; whether all of it is gone. */
+  async function discard(keys: readonly string[]): Promise<boolean> {
+    try {
+      for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
+        await bucket.delete(keys.slice(from, from + KEYS_AT_ONCE));
+      }
+      return true;
+    } catch (error) {
+      console.error('files not deleted', error);
+      return false;
     }
   }
 
@@ -56,7 +63,8 @@ export function openFiles({ sessionId, ctx, storage, channel }: World, bucket: R
     /** The upload has arrived: the file is there for everybody. Refuses where its place has lapsed. */
     commit(member: Member, fileKey: string, now: number): Result<SessionFile, 'reservation_lapsed'> {
       const file = storage.file(fileKey);
-      if (!file || file.stored || file.subject !== member.subject) return refuse('reservation_lapsed');
+      const due = file && !file.stored && file.subject === member.subject;
+      if (!due || now >= file.createdAt + RESERVATION_MS) return refuse('reservation_lapsed');
       storage.putFileStored(fileKey, now);
       const shown = view({ ...file, createdAt: now });
       channel.broadcast({ eventType: 'FileAdded', data: presentFile(shown) });
@@ -85,17 +93,19 @@ export function openFiles({ sessionId, ctx, storage, channel }: World, bucket: R
       const file = stored(fileKey);
       if (!file) return refuse('file_not_found');
       if (file.subject !== member.subject && state.host !== member.subject) return refuse('not_your_file');
-      storage.deleteFile(fileKey);
+      // Counted until its bytes are gone; where they cannot be deleted now, the alarm tries again.
+      storage.putFileDoomed(fileKey, Date.now() - RESERVATION_MS + RETRY_MS);
       channel.broadcast({ eventType: 'FileRemoved', data: presentFile(file) });
-      await discard([file.r2Key]);
+      if (await discard([file.r2Key])) storage.deleteFile(fileKey);
       return ok(undefined);
     },
 
     /** Takes the places of uploads back that did not arrive in time, with whatever of them did. */
-    lapse(now: number): void {
-      const lapsed = storage.files().filter(file => !file.stored && now >= file.createdAt + RESERVATION_MS);
+    async lapse(now: number): Promise<void> {
+      const lapsed = storage.reservedUntil(now - RESERVATION_MS);
+      for (const { fileKey } of lapsed) storage.putFileDoomed(fileKey, now - RESERVATION_MS + RETRY_MS);
+      if (lapsed.length === 0 || !(await discard(lapsed.map(({ r2Key }) => r2Key)))) return;
       for (const { fileKey } of lapsed) storage.deleteFile(fileKey);
-      ctx.waitUntil(discard(lapsed.map(({ r2Key }) => r2Key)));
     },
 
     /** Where everything lies that is stored or on its way. */

@@ -38,6 +38,9 @@ import { openSockets, type Sockets } from './sockets.ts';
 import { type LiveSessionStorage, type Member, openStorage, type StoredFile } from './storage.ts';
 import { type Live, PAGE, viewMember, viewSession } from './views.ts';
 
+/** When what an ended session left is cleaned up again, after a crash or where R2 did not answer. */
+const CLEANING_RETRY_MS = 30_000;
+
 export interface Admit extends Entrance {
   /** When `DeviceSessions` noted the join, epoch ms. */
   notedAt: number;
@@ -93,6 +96,7 @@ export class LiveSession extends DurableObject<Env> {
   readonly #membership: Membership;
   readonly #files: Files;
   #exists: boolean;
+  #finishing: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -110,6 +114,7 @@ export class LiveSession extends DurableObject<Env> {
     this.#membership = openMembership(world);
     this.#files = openFiles(world, env.FILES);
     this.#exists = this.#storage.exists();
+    if (this.#exists) this.#noteLostSockets();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -363,7 +368,7 @@ export class LiveSession extends DurableObject<Env> {
     if (!live.ok) return;
     this.#storage.putSignedOut(sid, now);
     const member = this.#storage.memberOf(subject);
-    if (!member || !this.#storage.memberBy({ mid: member.mid, sid, subject, expired: false })) return;
+    if (!member || !this.#storage.memberBy({ mid: member.mid, sid, subject })) return;
     this.#storage.deleteCredential(sid);
     if (this.#storage.hasCredential(member.mid)) {
       this.#channel.dismiss(this.#sockets.ofDevice(sid), this.#membership.farewell(subject, 'signed_out'));
@@ -393,8 +398,10 @@ export class LiveSession extends DurableObject<Env> {
     const inside = this.#inside(credential, now);
     const { 0: client, 1: server } = new WebSocketPair();
     if (!this.#sockets.accept(server, credential, now)) return new Response(null, { status: 429 });
-    if (inside.ok) this.#welcome(server, inside.value, now);
-    else this.#turnAway(server, credential, inside.code);
+    if (inside.ok) {
+      if (inside.value.session.memberTimeoutMs > 0) this.#storage.putOnline(credential.mid, true, now);
+      this.#welcome(server, inside.value, now);
+    } else this.#turnAway(server, credential, inside.code);
     const subprotocol = request.headers.get('sec-websocket-protocol');
     const headers = new Headers(subprotocol ? { 'sec-websocket-protocol': SUBPROTOCOL } : {});
     return new Response(null, { status: 101, webSocket: client, headers });
@@ -432,10 +439,10 @@ export class LiveSession extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const now = Date.now();
     const live = this.#live(now);
-    if (!live.ok) return;
+    if (!live.ok) return this.#finishing ?? undefined;
     this.#warnIfDue(live.value, now);
-    this.#files.lapse(now);
     this.#membership.setAlarm(this.#endSilent(live.value, now));
+    await this.#files.lapse(now);
   }
 
   /** The session, or `live_session_not_found` where there is none or it is over (and is cleaned up then). */
@@ -443,7 +450,7 @@ export class LiveSession extends DurableObject<Env> {
     const session = this.#exists ? this.#storage.session() : null;
     const state = session && this.#storage.state();
     if (!session || !state) return refuse('live_session_not_found');
-    const ending = over(session, state, now);
+    const ending = this.#storage.ended() ?? over(session, state, now);
     if (ending === null) return ok({ session, state });
     this.ctx.waitUntil(this.#finish(ending));
     return refuse('live_session_not_found');
@@ -453,7 +460,7 @@ export class LiveSession extends DurableObject<Env> {
   #inside(credential: MemberCredential, now: number): Result<Inside, NoMember> {
     const live = this.#live(now);
     if (!live.ok) return live;
-    const member = credential.expired ? null : this.#storage.memberBy(credential);
+    const member = this.#storage.memberBy(credential);
     if (!member) return refuse('membership_ended');
     if (live.value.session.memberTimeoutMs === 0) return ok({ ...live.value, member });
     if (this.#isSilent(live.value, member, now)) {
@@ -465,11 +472,11 @@ export class LiveSession extends DurableObject<Env> {
   }
 
   #isSilent({ session }: Live, { mid }: Member, now: number): boolean {
-    const seenAt = this.#storage.seenAt(mid);
-    return seenAt !== null && timedOut(session, seenAt, now) && this.#sockets.ofMember(mid).length === 0;
+    const since = this.#storage.silentSince(mid);
+    return since !== null && timedOut(session, since, now);
   }
 
-  /** Ends the memberships that were silent for too long; an open socket is a sign of life. */
+  /** Ends the memberships that were silent for too long; an open socket and an upload are signs of life. */
   #endSilent(live: Live, now: number): Live {
     const { memberTimeoutMs } = live.session;
     if (memberTimeoutMs === 0) return live;
@@ -481,10 +488,22 @@ export class LiveSession extends DurableObject<Env> {
     return left;
   }
 
-  /** From the loss of a socket on, a member has the whole timeout to come back. */
+  /** From the loss of the last socket on, a member has the whole timeout to come back. */
   #lostSocket(socket: WebSocket): void {
-    const attachment = this.#sockets.attachmentOf(socket);
-    if (attachment && this.#exists) this.#storage.putSeen(attachment.mid, Date.now());
+    const mid = this.#sockets.attachmentOf(socket)?.mid;
+    const live = this.#live(Date.now());
+    if (!mid || !live.ok || live.value.session.memberTimeoutMs === 0) return;
+    if (this.#sockets.ofMember(mid).some(other => other !== socket)) return;
+    this.#storage.putOnline(mid, false, Date.now());
+    this.#membership.setAlarm(live.value);
+  }
+
+  /** A crash or a deploy closes sockets without a word: who was online then has the whole timeout, too. */
+  #noteLostSockets(): void {
+    const lost = this.#storage.onlineMids().filter(mid => this.#sockets.ofMember(mid).length === 0);
+    for (const mid of lost) this.#storage.putOnline(mid, false, Date.now());
+    const [session, state] = [this.#storage.session(), this.#storage.state()];
+    if (lost.length > 0 && session && state) this.#membership.setAlarm({ session, state });
   }
 
   #tellRules(): void {
@@ -516,15 +535,29 @@ export class LiveSession extends DurableObject<Env> {
     this.#channel.broadcast(expiring(live, now));
   }
 
-  /** Tells everybody, closes every socket and leaves nothing: an ended id cannot come back to life. */
-  async #finish(ending: Ending): Promise<void> {
-    if (!this.#exists) return;
-    const eventType = ending === 'expired' ? 'SessionExpired' : 'SessionDestroyed';
-    const frame: Frame = { eventType, data: {} };
-    this.#channel.dismiss(this.#sockets.all(), { frame, code: closeCodes.sessionEnded });
-    const keys = this.#files.keys();
+  /** Ends the session once, however many ask for it. */
+  #finish(ending: Ending): Promise<void> {
+    if (!this.#exists) return Promise.resolve();
+    this.#finishing ??= this.#end(ending).finally(() => {
+      this.#finishing = null;
+    });
+    return this.#finishing;
+  }
+
+  /**
+   * Tells everybody, closes every socket and leaves nothing. That it has ended is written first, with an alarm: after
+   * a crash halfway there is only cleaning up to do, and an ended id cannot come back to life.
+   */
+  async #end(ending: Ending): Promise<void> {
+    if (this.#storage.ended() === null) {
+      this.#storage.putEnded(ending);
+      const eventType = ending === 'expired' ? 'SessionExpired' : 'SessionDestroyed';
+      const frame: Frame = { eventType, data: {} };
+      this.#channel.dismiss(this.#sockets.all(), { frame, code: closeCodes.sessionEnded });
+    }
+    this.ctx.storage.setAlarm(Date.now() + CLEANING_RETRY_MS);
+    if (!(await this.#files.discard(this.#files.keys()))) return;
     this.#exists = false;
-    await this.#files.discard(keys);
     await this.ctx.storage.deleteAll();
   }
 }

@@ -59,11 +59,14 @@ export function openMembership({ sessionId, ctx, storage, sockets, channel }: Wo
     /** A seat for whoever has none, and this device session's part in it. */
     enter({ sid, visitor, identity }: Entrance): void {
       const { subject, id, wallets, guestOf } = visitor;
-      const mid = storage.memberOf(subject)?.mid ?? uuid();
+      const now = Date.now();
+      const standing = storage.memberOf(subject);
+      const mid = standing?.mid ?? uuid();
       storage.putPerson({ subject, id }, wallets);
-      if (!storage.memberOf(subject)) {
+      if (standing) storage.putSeen(mid, now);
+      else {
         const name = identity.name ?? visitor.name;
-        storage.insertMember({ subject, id, mid, name, address: identity.chainAddress, guestOf }, Date.now());
+        storage.insertMember({ subject, id, mid, name, address: identity.chainAddress, guestOf }, now);
       }
       storage.putCredential(sid, mid);
     },

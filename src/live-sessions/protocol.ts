@@ -37,7 +37,7 @@ export const TOKEN_SUBPROTOCOL = 'bearer.';
 
 export const SOCKETS_PER_MEMBER = 5;
 /** Open ones and those told to close which are still there. */
-export const LINGERING_PER_MEMBER = 20;
+export const LINGERING_PER_PERSON = 20;
 export const LONGEST_FRAME = 4_096;
 export const FRAMES_PER_WINDOW = 20;
 export const FRAME_WINDOW_MS = 10_000;

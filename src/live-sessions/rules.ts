@@ -282,6 +282,7 @@ export function handOver(
   if (state.host !== caller) return refuse('not_host');
   if (!target) return refuse('member_not_found');
   if (target.guest) return refuse('guest_cannot_host');
+  if (target.subject === caller) return ok(state);
   return ok({ ...state, host: target.subject, hostId: target.id, creatorReturnsUntil: null });
 }
 

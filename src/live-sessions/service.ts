@@ -27,8 +27,11 @@ export interface Admitted {
   token: string;
 }
 
-/** A genuine member token, as its bearer presented it. */
-export type PresentedMember = Claims<'member'> & Pick<MemberCredential, 'expired'>;
+/**
+ * What a genuine member token says. Such a token ends with its session, and when that is only the live session knows: its
+ * `exp` is what was known when it was made, and a host may have put the end off since.
+ */
+export type PresentedMember = Claims<'member'>;
 
 export interface JoinRequest {
   sessionId: string;
@@ -159,8 +162,8 @@ export function liveSessionOf(deps: Pick<Deps, 'liveSession'>, { live }: Present
   return object;
 }
 
-export function credentialOf({ mid, sid, uid, sub, expired }: PresentedMember): MemberCredential {
-  return { mid, sid, subject: uid === undefined ? sub : String(uid), expired };
+export function credentialOf({ mid, sid, uid, sub }: PresentedMember): MemberCredential {
+  return { mid, sid, subject: uid === undefined ? sub : String(uid) };
 }
 
 function issueMemberToken(
@@ -206,8 +209,11 @@ async function toChange(deps: Deps, liveId: string, given: ChangeRequest['rules'
   if (password != null)
     change.password = password === '' ? null : await storedPassword(deps, liveId, password);
   if (whiteListAddresses != null) change.allowList = [...new Set(whiteListAddresses)];
-  const listedOnly = given.allowOnlyWhitelistedAddresses ?? (change.allowList && change.allowList.length > 0);
-  if (listedOnly !== undefined) change.allowOnlyListed = listedOnly;
+  // A list closes the session to the others, as at its creation; taking the last address off opens it to nobody.
+  if (change.allowList && change.allowList.length > 0) change.allowOnlyListed = true;
+  if (given.allowOnlyWhitelistedAddresses != null) {
+    change.allowOnlyListed = given.allowOnlyWhitelistedAddresses;
+  }
   if (given.allowGuests != null) change.allowGuests = given.allowGuests;
   if (memberTimeoutSeconds != null) change.memberTimeoutMs = memberTimeoutSeconds * 1000;
   if (given.maxFiles != null) change.maxFiles = given.maxFiles;

@@ -4,7 +4,7 @@ import {
   closeCodes,
   FRAME_WINDOW_MS,
   FRAMES_PER_WINDOW,
-  LINGERING_PER_MEMBER,
+  LINGERING_PER_PERSON,
   LONGEST_FRAME,
   SOCKETS_PER_MEMBER,
 } from './protocol.ts';
@@ -20,6 +20,7 @@ export type Sockets = ReturnType<typeof openSockets>;
 
 const OPEN = 1;
 const memberTag = (mid: string) => `member:${mid}`;
+const subjectTag = (subject: string) => `subject:${subject}`;
 const deviceTag = (sid: string) => `device:${sid}`;
 
 /** The sockets of one live session, by the hibernation API. */
@@ -58,18 +59,22 @@ export function openSockets(ctx: DurableObjectState) {
     ofDevice: (sid: string) => open(deviceTag(sid)),
 
     /**
-     * Takes in a socket; beyond five of one membership the oldest gives way. False where too many of it are still
+     * Takes in a socket; beyond five of one membership the oldest gives way. False where too many of a person are still
      * there although told to close: a client that answers no close cannot fill the object.
      */
     accept(socket: WebSocket, credential: MemberCredential, now: number): boolean {
-      if (ctx.getWebSockets(memberTag(credential.mid)).length >= LINGERING_PER_MEMBER) return false;
+      if (ctx.getWebSockets(subjectTag(credential.subject)).length >= LINGERING_PER_PERSON) return false;
       const others = open(memberTag(credential.mid))
         .map(other => ({ other, openedAt: attachmentOf(other)?.openedAt ?? 0 }))
         .sort((a, b) => a.openedAt - b.openedAt);
       for (const { other } of others.slice(0, Math.max(0, others.length + 1 - SOCKETS_PER_MEMBER))) {
         close(other, closeCodes.replaced, 'replaced by a newer connection');
       }
-      ctx.acceptWebSocket(socket, [memberTag(credential.mid), deviceTag(credential.sid)]);
+      ctx.acceptWebSocket(socket, [
+        memberTag(credential.mid),
+        deviceTag(credential.sid),
+        subjectTag(credential.subject),
+      ]);
       socket.serializeAttachment({ ...credential, openedAt: now } satisfies Attachment);
       return true;
     },

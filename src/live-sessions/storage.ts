@@ -1,7 +1,7 @@
 import { type Attempts, noAttempts, noFailures, type SessionFailures } from './attempts.ts';
 import type { MemberCredential, MemberCursor, SessionFile } from './contract.ts';
 import type { Holdings } from './file-rules.ts';
-import type { Person, Session, State } from './rules.ts';
+import type { Ending, Person, Session, State } from './rules.ts';
 
 /** A seat taken: who sits in it, and since which turn (`seat` rises with every admission). */
 export interface Member extends Person {
@@ -45,6 +45,8 @@ const FILE_COLUMNS =
  * device sessions, `bars` who may not come back, `signedOut` which device sessions have ended, `forgotten` whose joins are void.
  */
 export function openStorage({ sql }: DurableObjectStorage) {
+  let allowList: string[] | null = null;
+
   function first<T extends Row>(query: string, ...values: SqlStorageValue[]): T | null {
     return sql.exec<T>(query, ...values).toArray()[0] ?? null;
   }
@@ -70,8 +72,8 @@ export function openStorage({ sql }: DurableObjectStorage) {
         CREATE TABLE people (subject TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, wallets TEXT NOT NULL);
         CREATE TABLE members (seat INTEGER PRIMARY KEY AUTOINCREMENT, mid TEXT NOT NULL UNIQUE,
           subject TEXT NOT NULL UNIQUE, id TEXT NOT NULL, name TEXT NOT NULL, address TEXT, guestOf TEXT,
-          seenAt INTEGER NOT NULL);
-        CREATE INDEX membersBySeen ON members (seenAt);
+          online INTEGER NOT NULL, seenAt INTEGER NOT NULL);
+        CREATE INDEX membersBySeen ON members (seenAt) WHERE online = 0;
         CREATE INDEX guests ON members (guestOf) WHERE guestOf IS NOT NULL;
         CREATE TABLE credentials (sid TEXT PRIMARY KEY, mid TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX credentialsOfMember ON credentials (mid);
@@ -82,10 +84,15 @@ export function openStorage({ sql }: DurableObjectStorage) {
         CREATE TABLE files (fileKey TEXT PRIMARY KEY, fileName TEXT NOT NULL, contentType TEXT NOT NULL,
           sizeInBytes INTEGER NOT NULL, creatorId TEXT NOT NULL, createdAt INTEGER NOT NULL, r2Key TEXT NOT NULL,
           subject TEXT NOT NULL, stored INTEGER NOT NULL);
+        CREATE INDEX reservations ON files (createdAt) WHERE stored = 0;
         CREATE TABLE attempts (subject TEXT PRIMARY KEY, lastAt INTEGER NOT NULL, detail TEXT NOT NULL);
         CREATE INDEX attemptsByAge ON attempts (lastAt);
       `);
     },
+
+    /** Why the session ended, once it has: from then on there is only cleaning up to do. */
+    ended: () => memory<Ending | null>('ended', null),
+    putEnded: (ending: Ending) => remember('ended', ending),
 
     session: () => memory<Session | null>('session', null),
     putSession: (session: Session) => remember('session', session),
@@ -97,13 +104,16 @@ export function openStorage({ sql }: DurableObjectStorage) {
       return sql.exec<{ seq: number }>('UPDATE counter SET seq = seq + 1 RETURNING seq').one().seq;
     },
 
+    /** Read once: every view of the session shows it. */
     allowList(): string[] {
-      return sql
+      allowList ??= sql
         .exec<{ address: string }>('SELECT address FROM allowed')
         .toArray()
         .map(row => row.address);
+      return allowList;
     },
     putAllowList(addresses: readonly string[]): void {
+      allowList = null;
       sql.exec('DELETE FROM allowed');
       for (const address of addresses) sql.exec('INSERT OR IGNORE INTO allowed VALUES (?)', address);
     },
@@ -152,7 +162,7 @@ export function openStorage({ sql }: DurableObjectStorage) {
     },
     insertMember({ mid, subject, id, name, address, guestOf }: Omit<Member, 'seat'>, now: number): void {
       sql.exec(
-        'INSERT INTO members (mid, subject, id, name, address, guestOf, seenAt) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO members (mid, subject, id, name, address, guestOf, online, seenAt) VALUES (?, ?, ?, ?, ?, ?, 0, ?)',
         mid,
         subject,
         id,
@@ -166,19 +176,39 @@ export function openStorage({ sql }: DurableObjectStorage) {
       return first<{ n: number }>('SELECT count(*) AS n FROM members WHERE guestOf = ?', network)?.n ?? 0;
     },
 
-    /** When a member was last heard of; kept only where the rules ask for it. */
-    seenAt(mid: string): number | null {
-      return first<{ seenAt: number }>('SELECT seenAt FROM members WHERE mid = ?', mid)?.seenAt ?? null;
+    /** When a member was last heard of; null while they are online, by an open socket or an upload on its way. */
+    silentSince(mid: string): number | null {
+      const row = first<{ seenAt: number }>(
+        `SELECT seenAt FROM members WHERE mid = ? AND online = 0
+         AND NOT EXISTS (SELECT 1 FROM files WHERE stored = 0 AND files.subject = members.subject)`,
+        mid,
+      );
+      return row?.seenAt ?? null;
     },
     putSeen(mid: string, now: number): void {
       sql.exec('UPDATE members SET seenAt = ? WHERE mid = ?', now, mid);
     },
-    leastSeenAt(): number | null {
-      return first<{ at: number | null }>('SELECT min(seenAt) AS at FROM members')?.at ?? null;
+    putOnline(mid: string, online: boolean, now: number): void {
+      sql.exec('UPDATE members SET online = ?, seenAt = ? WHERE mid = ?', online ? 1 : 0, now, mid);
     },
+    onlineMids(): string[] {
+      return sql
+        .exec<{ mid: string }>('SELECT mid FROM members WHERE online = 1')
+        .toArray()
+        .map(row => row.mid);
+    },
+    leastSeenAt(): number | null {
+      return (
+        first<{ at: number | null }>('SELECT min(seenAt) AS at FROM members WHERE online = 0')?.at ?? null
+      );
+    },
+    /** Members who are not online and were last heard of by then. */
     seenUntil(at: number): Member[] {
       return sql
-        .exec<Row & Member>(`SELECT ${MEMBER_COLUMNS} FROM members WHERE seenAt <= ? ORDER BY seenAt`, at)
+        .exec<Row & Member>(
+          `SELECT ${MEMBER_COLUMNS} FROM members WHERE online = 0 AND seenAt <= ? ORDER BY seenAt`,
+          at,
+        )
         .toArray();
     },
     everybodySeen(now: number): void {
@@ -260,6 +290,16 @@ export function openStorage({ sql }: DurableObjectStorage) {
     },
     deleteFile(fileKey: string): void {
       sql.exec('DELETE FROM files WHERE fileKey = ?', fileKey);
+    },
+    /** What is to be deleted and may not be counted as gone before it is. */
+    putFileDoomed(fileKey: string, retryAt: number): void {
+      sql.exec('UPDATE files SET stored = 0, createdAt = ? WHERE fileKey = ?', retryAt, fileKey);
+    },
+    reservedUntil(at: number): StoredFile[] {
+      return sql
+        .exec<FileRow>(`SELECT ${FILE_COLUMNS} FROM files WHERE stored = 0 AND createdAt <= ?`, at)
+        .toArray()
+        .map(row => ({ ...row, stored: false }));
     },
     oldestReservationAt(): number | null {
       const row = first<{ at: number | null }>('SELECT min(createdAt) AS at FROM files WHERE stored = 0');

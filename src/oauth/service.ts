@@ -18,8 +18,8 @@ const handlings: { [Kind in KnownKind]: Handling<Kind> } = {
   access: { check: verifySession, end: signOut },
   refresh: { check: refreshTokenStands, end: signOut },
   member: {
-    check: (deps, claims) => readLiveSession(deps, { ...claims, expired: false }, null, 1),
-    end: (deps, claims) => leaveLiveSession(deps, { ...claims, expired: false }),
+    check: (deps, claims) => readLiveSession(deps, claims, null, 1),
+    end: leaveLiveSession,
   },
   device: { check: readIdentifierSession, end: endIdentifierSession },
 };

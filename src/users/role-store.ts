@@ -1,4 +1,4 @@
-import { asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../db.ts';
 import type { Along, RoleRow } from './store.ts';
 import { roles, userRoles, users } from './table.ts';
@@ -19,31 +19,47 @@ export async function findRoles(db: Database, roleIds: readonly string[]): Promi
 const holders = (roleId: string) => sql`SELECT uid FROM "userRoles" WHERE "roleId" = ${roleId}`;
 
 /** Raises the version of everybody who has a role, and says who they are. */
-function raiseHolders(db: Database, roleId: string, now: number) {
+function raiseHolders(db: Database, roleId: string, now: number, where?: SQL) {
   return db
     .update(users)
     .set({ version: sql`${users.version} + 1`, updatedAt: now })
-    .where(sql`${users.id} IN (${holders(roleId)})`)
+    .where(and(sql`${users.id} IN (${holders(roleId)})`, where))
     .returning({ id: users.id });
 }
 
-/** Makes or changes a role; the role, and whose records changed with it. */
+/** Makes or changes a role. Its holders' records change with it, where it really is another than before. */
 export async function putRole(
   db: Database,
   role: Pick<RoleRow, 'roleId' | 'displayName' | 'permissions'>,
   now: number,
-): Promise<{ role: RoleRow; uids: number[] }> {
-  const { displayName, permissions } = role;
-  const [[row], raised] = await db.batch([
+): Promise<RoleRow> {
+  const { roleId, displayName, permissions } = role;
+  const differs = sql`(${roles.displayName} IS NOT ${displayName} OR ${roles.permissions} IS NOT ${JSON.stringify(permissions)})`;
+  const isAnother = sql`EXISTS (SELECT 1 FROM ${roles} WHERE ${roles.roleId} = ${roleId} AND ${differs})`;
+  const [, , [row]] = await db.batch([
+    raiseHolders(db, roleId, now, isAnother),
     db
       .insert(roles)
       .values({ ...role, createdAt: now, updatedAt: now })
-      .onConflictDoUpdate({ target: roles.roleId, set: { displayName, permissions, updatedAt: now } })
-      .returning(),
-    raiseHolders(db, role.roleId, now),
+      .onConflictDoUpdate({
+        target: roles.roleId,
+        set: { displayName, permissions, updatedAt: now },
+        setWhere: differs,
+      }),
+    db.select().from(roles).where(eq(roles.roleId, roleId)),
   ]);
-  if (!row) throw new Error('an upsert returned nothing');
-  return { role: row, uids: raised.map(({ id }) => id) };
+  if (!row) throw new Error('a role was written and is not there');
+  return row;
+}
+
+/** Holders of a role whose objects are not known to hold their latest version. */
+export async function findLaggingHolders(db: Database, roleId: string, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(sql`${users.id} IN (${holders(roleId)})`, lt(users.copiedVersion, users.version)))
+    .limit(limit);
+  return rows.map(({ id }) => id);
 }
 
 /** Removes a role from everybody who has it; null where there is none. */
@@ -60,6 +76,14 @@ export async function deleteRole(db: Database, roleId: string, now: number): Pro
 export function setRoles(uid: number, roleIds: readonly string[]): Along {
   return db => [
     db.delete(userRoles).where(eq(userRoles.uid, uid)),
-    ...roleIds.map(roleId => db.insert(userRoles).values({ uid, roleId })),
+    // From the roles themselves: one that was removed meanwhile is given to nobody.
+    ...roleIds.map(roleId =>
+      db.insert(userRoles).select(
+        db
+          .select({ uid: sql<number>`${uid}`.as('uid'), roleId: roles.roleId })
+          .from(roles)
+          .where(eq(roles.roleId, roleId)),
+      ),
+    ),
   ];
 }

@@ -1,8 +1,9 @@
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { uuid } from '../ids.ts';
+import { logFault } from '../log.ts';
 import type { RoleRecord, UserRecord, Wallet } from './contract.ts';
-import { deleteRole, findRoles, listRoles, putRole, setRoles } from './role-store.ts';
+import { deleteRole, findLaggingHolders, findRoles, listRoles, putRole, setRoles } from './role-store.ts';
 import {
   changeUser,
   findLagging,
@@ -142,14 +143,22 @@ export async function updateUser(deps: Publishing, uid: number, change: UserChan
 }
 
 /** Closes the entry for ever: from now on naming the `userId` is not enough, and what was opened so ends. */
-export async function closeUser(deps: Publishing, { record, copyLags }: User): Promise<UserRecord> {
-  // A copy that lags may be of a closing that has not reached everybody: it is told again before the answer.
-  if (record.entry === 'closed' && !copyLags) return record;
+export async function closeUser(deps: Publishing, { record }: User): Promise<UserRecord> {
+  if (record.entry === 'closed') {
+    // Also where it was closed before: what that ended may not have reached every live session yet.
+    const { everywhere } = await deps.takeCopy(record);
+    if (!everywhere) throw notEverywhere();
+    return record;
+  }
   return publish(deps, await changeUser(deps.db, record.uid, { closing: true }, deps.now()));
 }
 
 /** Gives a user exactly these roles, and closes their entry: a role is worth stealing. */
-export async function giveRoles(deps: Publishing, { record }: User, roleIds: string[]): Promise<UserRecord> {
+export async function giveRoles(
+  deps: Publishing,
+  record: UserRecord,
+  roleIds: string[],
+): Promise<UserRecord> {
   const known = await findRoles(deps.db, roleIds);
   const unknown = roleIds.find(roleId => !known.includes(roleId));
   if (unknown !== undefined) throw new AppError('role_not_found', { detail: unknown });
@@ -165,8 +174,8 @@ export async function defineRole(
   deps: Publishing,
   role: Pick<RoleRecord, 'roleId' | 'displayName' | 'permissions'>,
 ): Promise<RoleRecord> {
-  const { role: defined, uids } = await putRole(deps.db, role, deps.now());
-  await publishMany(deps, uids);
+  const defined = await putRole(deps.db, role, deps.now());
+  await publishRole(deps, role.roleId);
   return defined;
 }
 
@@ -182,36 +191,46 @@ export async function noteCopied(deps: Pick<Deps, 'db'>, { uid, version }: UserR
   await markCopied(deps.db, uid, version);
 }
 
-/** Brings lagging copies to their objects: the cron trigger's part in keeping copies true. */
+/** Brings lagging copies to their objects: the cron trigger's part in keeping copies true. How many it brought. */
 export async function repairCopies(deps: Publishing): Promise<number> {
-  const lagging = await findLagging(deps.db, COPIES_AT_ONCE);
-  await Promise.allSettled(lagging.map(uid => copyAgain(deps, uid)));
-  return lagging.length;
+  const copied = await Promise.allSettled(
+    (await findLagging(deps.db, COPIES_AT_ONCE)).map(uid => copyAgain(deps, uid)),
+  );
+  for (const outcome of copied) if (outcome.status === 'rejected') logFault('copy not taken', outcome.reason);
+  return copied.filter(outcome => outcome.status === 'fulfilled').length;
 }
 
+/** Brings the copies of these users; 503 where some of them will be brought by the cron trigger. */
 async function publishMany(deps: Publishing, uids: number[]): Promise<void> {
   const copied = await Promise.allSettled(uids.slice(0, COPIES_AT_ONCE).map(uid => copyAgain(deps, uid)));
   const missed = uids.length > COPIES_AT_ONCE || copied.some(outcome => outcome.status === 'rejected');
   if (missed) throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
 }
 
+/** Brings the copies of a role's holders; 503 while some of them still lag, and asking again goes on from there. */
+async function publishRole(deps: Publishing, roleId: string): Promise<void> {
+  await publishMany(deps, await findLaggingHolders(deps.db, roleId, COPIES_AT_ONCE + 1));
+}
+
+const notEverywhere = () => new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
+
 async function copyAgain(deps: Publishing, uid: number): Promise<void> {
   const found = await findUserByUid(deps.db, uid);
   if (!found) return;
   const { record } = toUser(found);
-  const { everywhere } = await deps.takeCopy(record);
-  if (everywhere) await noteCopied(deps, record);
+  await deps.takeCopy(record);
+  await noteCopied(deps, record);
 }
 
 async function publish(deps: Publishing, changed: WholeUser | null): Promise<UserRecord> {
   if (!changed) throw new AppError('user_not_found');
   const { record } = toUser(changed);
   const taken = await deps.takeCopy(record).catch(error => {
-    console.error('copy not taken', error);
+    logFault('copy not taken', error);
     throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
   });
-  if (!taken.everywhere) throw new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
   deps.defer(later => noteCopied(later, record));
+  if (!taken.everywhere) throw notEverywhere();
   return record;
 }
 

@@ -60,17 +60,34 @@ it('answers an ending asked for again by the truth: 503 until every live session
   expect((await current(token)).status).toBe(401);
 }, 60_000);
 
-it('signs in on the same device only once the earlier session has ended everywhere', async () => {
+it('signs in although the earlier session of the device has not ended everywhere, and goes on ending it', async () => {
   const room = await openRoom(await signIn('host-replaced'));
   const user = await signIn('replaced-held', 'laptop');
-  await joinAs(user, room);
+  const token = await joinAs(user, room);
   const held = hold(room);
-  const body = { userId: 'replaced-held', deviceId: 'laptop' };
-  expect((await call('POST', '/api/v5/sessions', { key: keys.publishableKey, body })).status).toBe(503);
+  const again = await signIn('replaced-held', 'laptop');
+  expect((await call('GET', '/api/v5/sessions', { token: user.accessToken })).status).toBe(401);
+  expect((await call('GET', '/api/v5/sessions', { token: again.accessToken })).status).toBe(200);
   held.release();
-  await vi.waitUntil(
-    async () => (await call('POST', '/api/v5/sessions', { key: keys.publishableKey, body })).status === 200,
-  );
+  await vi.waitUntil(async () => (await outboxOf(user.uid)) === 0);
+  expect((await current(token)).status).toBe(401);
+});
+
+it('answers a revocation asked for again by the truth, too', async () => {
+  const room = await openRoom(await signIn('host-revoked'));
+  const user = await signIn('revoked-held');
+  const token = await joinAs(user, room);
+  const held = hold(room);
+  const revoke = () =>
+    call('POST', '/oauth2/revoke', {
+      body: `token=${user.accessToken}`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+  expect((await revoke()).status).toBe(503);
+  expect((await revoke()).status).toBe(503);
+  held.release();
+  await vi.waitUntil(async () => (await revoke()).status === 200);
+  expect((await current(token)).status).toBe(401);
 });
 
 it('does not let one live session that hangs keep its members from others at the cap', async () => {

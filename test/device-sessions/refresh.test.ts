@@ -100,14 +100,18 @@ describe('refuses', () => {
     expect(kept.status).toBe(200);
     moveClock(7 * DAY + 1_000);
     expect((await refresh(kept.body.refreshToken)).status).toBe(401);
-    const claims = { sub: user.userId, uid: user.uid, sid: user.sid, jti: 'x' };
+  });
+
+  it('S13 an expired parent inside the grace, ending nothing', async () => {
+    const user = await signIn('expired-parent');
+    const { jti } = claimsOf(user.refreshToken) as { jti: string };
+    const successor = (await refresh(user.refreshToken)).body.refreshToken;
     const now = Date.now();
-    const expired = await keyRing.sign(
-      'refresh',
-      { ...claims, exp: Math.floor(now / 1000) - 1 },
-      now - 60_000,
-    );
-    expect((await refresh(expired)).status).toBe(401);
+    const claims = { sub: user.userId, uid: user.uid, sid: user.sid, jti, exp: Math.floor(now / 1000) - 1 };
+    expect((await refresh(await keyRing.sign('refresh', claims, now - 60_000))).body.data.detail).toEqual([
+      'invalid_token',
+    ]);
+    expect((await refresh(successor)).status).toBe(200);
   });
 
   it('S10 all but one lineage of fifty parallel uses', async () => {

@@ -29,11 +29,16 @@ const session: DeviceSession = {
   idleEndAt: NOW + 1_000_000,
   lineage: { current: { accessJti: 'a', refreshJti: 'r', kid: 'k', issuedAt: NOW }, previousJti: null },
 };
-const first = { version: 1, credentialVersion: 1 };
-const facts = { held: first, offered: first, standing: [], deviceId: 'laptop', ban: null };
+const first = { version: 1, credentialVersion: 1, entry: 'closed' as const };
+const facts = { held: first, offered: first, sessions: [], deviceId: 'laptop', ban: null };
 const opening = (change: Partial<OpeningFacts>) => open({ ...facts, ...change }, NOW);
-const devices = (count: number) =>
-  Array.from({ length: count }, (_, index) => ({ id: `s${index}`, deviceId: `d${index}` }));
+const devices = (count: number): DeviceSession[] =>
+  Array.from({ length: count }, (_, index) => ({
+    ...session,
+    id: `s${index}`,
+    deviceId: `d${index}`,
+    proof: 'password',
+  }));
 
 it('ends a device session at the earlier of its two ends, to the millisecond', () => {
   expect(endOf(session)).toBe(NOW + 1_000_000);
@@ -49,25 +54,25 @@ it('notes its use at most every ten minutes', () => {
 });
 
 it('ends the earlier session of the same device', () => {
-  const standing = [...devices(2), { id: 'old', deviceId: 'laptop' }];
-  expect(opening({ standing })).toEqual({ ok: true, value: { ending: ['old'] } });
+  const sessions = [...devices(2), { ...session, id: 'old', proof: 'password' as const }];
+  expect(opening({ sessions })).toEqual({ ok: true, value: { ending: ['old'] } });
 });
 
 it('ends the oldest beyond the cap, and none before', () => {
-  expect(opening({ standing: devices(MOST_DEVICE_SESSIONS - 1) })).toMatchObject({
+  expect(opening({ sessions: devices(MOST_DEVICE_SESSIONS - 1) })).toMatchObject({
     value: { ending: [] },
   });
-  expect(opening({ standing: devices(MOST_DEVICE_SESSIONS) })).toMatchObject({
+  expect(opening({ sessions: devices(MOST_DEVICE_SESSIONS) })).toMatchObject({
     value: { ending: ['s0'] },
   });
 });
 
 it('refuses a sign-in that read an older record than is known', () => {
-  const held = { version: 5, credentialVersion: 2 };
-  expect(opening({ held, offered: { version: 4, credentialVersion: 2 } })).toMatchObject({
+  const held = { version: 5, credentialVersion: 2, entry: 'closed' as const };
+  expect(opening({ held, offered: { version: 4, credentialVersion: 2, entry: 'closed' } })).toMatchObject({
     code: 'stale_record',
   });
-  expect(opening({ held, offered: { version: 6, credentialVersion: 1 } })).toMatchObject({
+  expect(opening({ held, offered: { version: 6, credentialVersion: 1, entry: 'closed' } })).toMatchObject({
     code: 'stale_record',
   });
   expect(opening({ held, offered: held }).ok).toBe(true);
@@ -115,4 +120,18 @@ it('moves the idle end at a refresh, and the absolute end never', () => {
   const later = refreshed(session, session.lineage, NOW + 999_999);
   expect(later).toMatchObject({ idleEndAt: NOW + 1_999_999, absoluteEndAt: session.absoluteEndAt });
   expect(refreshed({ ...session, idleMs: null, idleEndAt: null }, session.lineage, NOW).idleEndAt).toBe(null);
+});
+
+it('counts only what stands toward the cap, and ends what is over instead of what lives', () => {
+  const over = { ...session, id: 'over', deviceId: 'elsewhere', absoluteEndAt: NOW };
+  const sessions = [...devices(MOST_DEVICE_SESSIONS - 1), over];
+  expect(opening({ sessions })).toMatchObject({ value: { ending: ['over'] } });
+});
+
+it('ends what a bare userId opened when a sign-in brings the news that the entry is closed', () => {
+  const bare = { ...session, id: 'bare', deviceId: 'elsewhere' };
+  expect(opening({ sessions: [bare] })).toMatchObject({ value: { ending: ['bare'] } });
+  expect(opening({ sessions: [bare], offered: { ...first, entry: 'open' } })).toMatchObject({
+    value: { ending: [] },
+  });
 });

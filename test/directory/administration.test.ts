@@ -184,6 +184,50 @@ describe('works', () => {
   });
 });
 
+it('raises nobody’s record for a role that stays as it was, and forgets who had one that is gone', async () => {
+  await signIn('holder');
+  const role = { displayName: 'Same', permissions: ['ONE'] };
+  await asServer('PUT', '/v1/roles/same', role);
+  await asServer('PUT', '/v1/users/holder/roles', { roles: ['same'] });
+  const version = () => env.DB.prepare("SELECT version FROM users WHERE userId = 'holder'").first('version');
+  const before = await version();
+  await asServer('PUT', '/v1/roles/same', role);
+  expect(await version()).toBe(before);
+  await asServer('PUT', '/v1/roles/same', { ...role, permissions: ['TWO'] });
+  expect(await version()).toBe((before as number) + 1);
+  await asServer('DELETE', '/v1/roles/same');
+  await asServer('PUT', '/v1/roles/same', role);
+  expect((await authTokenSignIn('holder')).body.users[0].roles).toEqual([]);
+});
+
+it('changes nothing for a banned user who tries to sign in, and keeps the authToken good', async () => {
+  await signIn('banned-renamer');
+  await asServer('PUT', '/v1/users/banned-renamer/ban', {});
+  const { body: authToken } = await asServer('POST', '/api/v4/authentication/token', {
+    userId: 'banned-renamer',
+  });
+  const body = { userId: 'banned-renamer', deviceId: 'd', displayName: 'Sneaked', authToken };
+  expect((await call('POST', '/api/v5/sessions', { key: keys.publishableKey, body })).status).toBe(403);
+  const row = await env.DB.prepare("SELECT displayName FROM users WHERE userId = 'banned-renamer'").first();
+  expect(row?.displayName).toBe(null);
+  await asServer('DELETE', '/v1/users/banned-renamer/ban');
+  expect((await call('POST', '/api/v5/sessions', { key: keys.publishableKey, body })).status).toBe(200);
+});
+
+it('shows the ban the object holds, however bans and liftings race', async () => {
+  await signIn('flagged');
+  for (let round = 0; round < 10; round += 1) {
+    await Promise.all([
+      asServer('PUT', '/v1/users/flagged/ban', {}),
+      asServer('DELETE', '/v1/users/flagged/ban'),
+      asServer('PUT', '/v1/users/flagged/ban', {}),
+    ]);
+    const shown = (await asServer('PATCH', '/v1/users/flagged', { description: `${round}` })).body
+      .isGlobalBan;
+    expect((await bareSignIn('flagged')).status).toBe(shown ? 403 : 200);
+  }
+});
+
 describe('refuses', () => {
   it.each([
     ['PUT', '/v1/roles/.system', {}, 400],
@@ -197,6 +241,9 @@ describe('refuses', () => {
     ['PUT', '/v1/users/nobody/ban', {}, 404],
     ['DELETE', '/v1/users/nobody/ban', undefined, 404],
     ['PATCH', '/v1/users/nobody', {}, 404],
+    ['PATCH', '/v1/users/.system', {}, 403],
+    ['PUT', '/v1/users/.system/ban', {}, 403],
+    ['PUT', '/v1/users/me/roles', { roles: [] }, 400],
     ['PUT', '/v1/users/somebody/ban', { until: 'tomorrow' }, 400],
     ['PUT', '/v1/users/somebody/ban', { until: '2020-01-01T00:00:00Z' }, 400],
     ['PATCH', '/v1/users/somebody', { displayName: '' }, 400],

@@ -1,6 +1,6 @@
 /** S46: a client that ignores every close and goes on talking is neither heard nor served. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { LINGERING_PER_MEMBER, LONGEST_FRAME, SOCKETS_PER_MEMBER } from '../../src/live-sessions/protocol.ts';
+import { LINGERING_PER_PERSON, LONGEST_FRAME, SOCKETS_PER_MEMBER } from '../../src/live-sessions/protocol.ts';
 import {
   type DevServer,
   environmentOf,
@@ -94,7 +94,7 @@ it.each([
 
 it('cannot fill the room with connections it does not close', async () => {
   const crowd: RudeClient[] = [];
-  for (let count = 0; count < LINGERING_PER_MEMBER; count += 1) {
+  for (let count = 0; count < LINGERING_PER_PERSON; count += 1) {
     const client = intrude();
     crowd.push(client);
     expect(await client.answered()).toBe(101);

@@ -75,6 +75,15 @@ describe('refuses', () => {
 });
 
 describe('keeps out', () => {
+  it('a second credential beside the token', async () => {
+    const { token } = (await start({ identifier: 'two' })).body.data;
+    const headers = { 'x-server-key': keys.secretKey };
+    expect((await call('GET', '/api/sessions/current', { token, headers })).status).toBe(400);
+    expect((await call('POST', '/api/sessions?access_token=x', { body: { identifier: 'x' } })).status).toBe(
+      400,
+    );
+  });
+
   it('other kinds of token from its own calls, and its own from everything else', async () => {
     const user = await signIn('identified');
     const room = await openRoom(user);

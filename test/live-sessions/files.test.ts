@@ -1,5 +1,5 @@
 /** Files of a live session, in real R2. */
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sweepFiles } from '../../src/live-sessions/file-service.ts';
@@ -13,7 +13,7 @@ import {
   signIn,
   trips,
 } from '../support/client.ts';
-import { liveObject, liveStub } from '../support/objects.ts';
+import { liveObject, liveStub, tablesOf } from '../support/objects.ts';
 import { listen } from '../support/socket.ts';
 
 let host: SignedIn;
@@ -106,6 +106,10 @@ describe('works', () => {
       [{ range: 'bytes=7-' }, 206, '789', 'bytes 7-9/10'],
       [{ range: 'bytes=-3' }, 206, '789', 'bytes 7-9/10'],
       [{ range: 'bytes=0-99' }, 206, '0123456789', 'bytes 0-9/10'],
+      [{ range: 'Bytes=0-1' }, 206, '01', 'bytes 0-1/10'],
+      [{ range: 'bytes= 0-1' }, 200, '0123456789', null],
+      [{ range: 'bytes=5-2' }, 200, '0123456789', null],
+      [{ range: 'bytes=0-1,3-4' }, 200, '0123456789', null],
     ];
     for (const [headers, status, text, range] of cases) {
       const served = await fetchFile(token, fileKey, headers);
@@ -119,13 +123,44 @@ describe('works', () => {
     const etag = (await fetchFile(token, fileKey)).headers.get('etag') ?? '';
     expect((await fetchFile(token, fileKey, { 'if-none-match': etag })).status).toBe(304);
     expect((await fetchFile(token, fileKey, { 'if-match': '"other"' })).status).toBe(412);
-    expect((await fetchFile(token, fileKey, { range: 'bytes=10-' })).status).toBe(416);
+    expect((await fetchFile(token, fileKey, { 'if-none-match': 'abc', 'if-match': 'abc' })).status).toBe(200);
+    const beyond = await fetchFile(token, fileKey, { range: 'bytes=10-' });
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */10']);
+    expect((await fetchFile(token, fileKey, { range: 'bytes=0-1', 'if-range': etag })).status).toBe(206);
+    expect((await fetchFile(token, fileKey, { range: 'bytes=0-1', 'if-range': '"other"' })).status).toBe(200);
   });
 
   it('lets the host delete what others brought, and takes an empty file', async () => {
     const { fileKey } = (await upload(token, '')).body;
     expect((await (await fetchFile(token, fileKey)).text()).length).toBe(0);
     expect((await remove(room.token, fileKey)).status).toBe(200);
+  });
+
+  it('shows an image as just that, whatever parameters it came with', async () => {
+    const { fileKey } = (await upload(token, 'x', { 'content-type': 'image/png; charset="text/html"' })).body;
+    const served = await fetchFile(token, fileKey);
+    expect(served.headers.get('content-type')).toBe('image/png');
+    expect(served.headers.get('content-disposition')).toMatch(/^inline/);
+  });
+
+  it('I8 ends for good what was ended before a crash, whatever R2 had to say', async () => {
+    await upload(token, 'x');
+    await runInDurableObject(liveStub(room.sessionId), (_, { storage }) => {
+      // As a crash after the end was written and before anything was deleted leaves it.
+      storage.sql.exec("INSERT INTO memory (name, detail) VALUES ('ended', '\"deleted\"')");
+    });
+    await abortAllDurableObjects();
+    for (const member of [room.token, token]) expect((await list(member)).status).toBe(404);
+    expect(
+      (
+        await call('POST', '/session/join', {
+          token: client.accessToken,
+          body: { sessionId: room.sessionId },
+        })
+      ).status,
+    ).toBe(404);
+    await vi.waitUntil(async () => (await keysIn()).length === 0);
+    await vi.waitUntil(async () => (await tablesOf(liveStub(room.sessionId))).length === 0);
   });
 
   it('deletes everything with the session', async () => {
@@ -138,7 +173,7 @@ describe('works', () => {
 
   it('gives the place of an upload that never arrived back after 15 minutes', async () => {
     const claims = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')));
-    const credential = { mid: claims.mid, sid: claims.sid, subject: String(client.uid), expired: false };
+    const credential = { mid: claims.mid, sid: claims.sid, subject: String(client.uid) };
     const file = { fileName: 'x', contentType: 'text/plain', sizeInBytes: 1_000_000 };
     const reserved = await liveObject(room.sessionId).reserveFile(credential, file);
     if (!reserved.ok) throw new Error(reserved.code);
@@ -187,7 +222,10 @@ describe('works', () => {
       now: () => Date.now() + 30 * 86_400_000,
       liveSession: (id: string) => (id === room.sessionId ? liveObject(id) : null),
     };
-    await sweepFiles(deps);
+    await sweepFiles(deps, 0);
+    await env.FILES.put(past, 'x');
+    await sweepFiles(deps, 0.9);
+    await sweepFiles(deps, 0.1);
     const { objects } = await env.FILES.list({ prefix: 'live/' });
     const left = objects.map(({ key }) => key);
     expect(left).toContain(kept);
@@ -229,6 +267,8 @@ describe('refuses', () => {
     ['a name with a direction override', { 'file-name': encodeURIComponent('exe.\u202etxt') }],
     ['a long name', { 'file-name': 'x'.repeat(256) }],
     ['a type that is none', { 'content-type': 'text' }],
+    ['two types in one', { 'content-type': 'image/png;,text/html' }],
+    ['a type with more than ASCII', { 'content-type': 'image/png; x=\u00e9' }],
   ])('%s', async (_, headers) => {
     expect(await upload(token, 'x', headers as unknown as Record<string, string>)).toMatchObject({
       status: 400,

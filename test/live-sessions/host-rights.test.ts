@@ -1,6 +1,8 @@
 /** What the host may do while the session runs. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { runDurableObjectAlarm } from 'cloudflare:test';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { call, join, joinAs, keys, openRoom, type Room, type SignedIn, signIn } from '../support/client.ts';
+import { liveStub } from '../support/objects.ts';
 import { listen } from '../support/socket.ts';
 
 let host: SignedIn;
@@ -8,6 +10,10 @@ let client: SignedIn;
 let room: Room;
 let token: string;
 let round = 0;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 beforeEach(async () => {
   round += 1;
@@ -92,11 +98,29 @@ describe('works', () => {
     expect((await join(client, room.sessionId)).status).toBe(200);
   });
 
+  it('keeps everybody in, tokens and sockets, when the end is put off', async () => {
+    const socket = await listen(token);
+    await socket.heard('SessionState');
+    const guest = (await joinAsGuest(await guestToken())).body.credentials.token;
+    await change(room.token, { expiryDurationInSeconds: 7200, hostId: 'ignored' });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_700_000 });
+    await runDurableObjectAlarm(liveStub(room.sessionId));
+    for (const member of [room.token, token, guest]) expect((await current(member)).status).toBe(200);
+    expect(socket.types()).not.toContain('SessionExpiring');
+    await change(room.token, { expiryDurationInSeconds: 60 });
+    await runDurableObjectAlarm(liveStub(room.sessionId));
+    expect((await socket.heard('SessionExpiring')).data.expiresIn).toBeLessThanOrEqual(60);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_001 });
+    expect((await current(token)).status).toBe(404);
+  });
+
   it('closes the allow-list to whoever comes from then on', async () => {
     await change(room.token, { whiteListAddresses: [`0x${'ab'.repeat(20)}`] });
     expect((await join(client, room.sessionId)).body.code).toBe('address_not_allowed');
     expect((await current(token)).status).toBe(200);
     await change(room.token, { whiteListAddresses: [] });
+    expect((await join(client, room.sessionId)).body.code).toBe('address_not_allowed');
+    await change(room.token, { allowOnlyWhitelistedAddresses: false });
     expect((await join(client, room.sessionId)).status).toBe(200);
   });
 
@@ -165,7 +189,6 @@ describe('refuses', () => {
     [{ userCapacity: 0 }],
     [{ expiryDurationInSeconds: 59 }],
     [{ password: 'x'.repeat(129) }],
-    [{ hostId: 'me' }],
     [{ maxFiles: 1001 }],
     [undefined],
   ])('rules %j', async rules => {

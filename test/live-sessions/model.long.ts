@@ -149,7 +149,6 @@ async function play(steps: Step[], capacity: number): Promise<{ refused: number;
     mid: mids.get(who) ?? 'none',
     sid: sidOf(who),
     subject: who,
-    expired: false,
   });
   const identity = { name: null, chainAddress: null };
   let refused = 0;
@@ -196,7 +195,7 @@ async function compare(
   live: ReturnType<typeof liveObject>,
   model: Model,
   now: number,
-  credential: (who: string) => { mid: string; sid: string; subject: string; expired: boolean },
+  credential: (who: string) => { mid: string; sid: string; subject: string },
 ): Promise<void> {
   const over = model.isOver(now);
   const [witness] = model.seated;

@@ -1,8 +1,8 @@
 /** `memberTimeoutSeconds`: who shows no sign of life loses the seat. Date is moved by hand. */
-import { runDurableObjectAlarm } from 'cloudflare:test';
+import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, expect, it, vi } from 'vitest';
-import { call, joinAs, openRoom, signIn } from '../support/client.ts';
-import { liveStub } from '../support/objects.ts';
+import { call, claimsOf, joinAs, openRoom, signIn } from '../support/client.ts';
+import { liveObject, liveStub } from '../support/objects.ts';
 import { listen } from '../support/socket.ts';
 
 afterEach(() => {
@@ -70,4 +70,51 @@ it('is over at the instant on a call, before the alarm came, and for a host like
   moveClock(30_000);
   expect((await current(room.token)).status).toBe(401);
   expect((await socket.heard('HostChanged')).data).toEqual({ hostId: 'late-heir' });
+});
+
+it('counts a re-join and an upload on its way as signs of life', async () => {
+  const [host, member] = [await signIn('rejoin-host'), await signIn('rejoin-member')];
+  const room = await openRoom(host, { memberTimeoutSeconds: 30 });
+  await listen(room.token);
+  const token = await joinAs(member, room);
+  moveClock(29_000);
+  const again = await joinAs(member, room);
+  moveClock(29_000);
+  await runDurableObjectAlarm(liveStub(room.sessionId));
+  expect((await current(again)).status).toBe(200);
+  const { mid, sid } = claimsOf(token) as { mid: string; sid: string };
+  const file = { fileName: 'x', contentType: 'text/plain', sizeInBytes: 1 };
+  const reserved = await liveObject(room.sessionId).reserveFile(
+    { mid, sid, subject: String(member.uid) },
+    file,
+  );
+  if (!reserved.ok) throw new Error(reserved.code);
+  moveClock(31_000);
+  await runDurableObjectAlarm(liveStub(room.sessionId));
+  const committed = await liveObject(room.sessionId).commitFile(
+    { mid, sid, subject: String(member.uid) },
+    reserved.value.fileKey,
+  );
+  expect(committed.ok).toBe(true);
+});
+
+it('gives whoever was connected the whole timeout to come back after a crash', async () => {
+  const [host, member] = [await signIn('crash-host'), await signIn('crash-member')];
+  const room = await openRoom(host, { memberTimeoutSeconds: 30 });
+  const token = await joinAs(member, room);
+  for (const ear of [await listen(room.token), await listen(token)]) await ear.heard('SessionState');
+  moveClock(29_000);
+  await abortAllDurableObjects();
+  moveClock(1_500);
+  await runDurableObjectAlarm(liveStub(room.sessionId));
+  for (const seat of [room.token, token]) expect((await current(seat)).status).toBe(200);
+});
+
+it('wakes for nobody who is connected', async () => {
+  const room = await openRoom(await signIn('hibernating'), { memberTimeoutSeconds: 30 });
+  const ear = await listen(room.token);
+  await ear.heard('SessionState');
+  await runDurableObjectAlarm(liveStub(room.sessionId));
+  const at = await runInDurableObject(liveStub(room.sessionId), (_, { storage }) => storage.getAlarm());
+  expect((at ?? 0) - Date.now()).toBeGreaterThan(60_000);
 });

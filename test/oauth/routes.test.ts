@@ -141,7 +141,10 @@ describe('works', () => {
 
 describe('refuses', () => {
   it('a request without a token, and one that is no form', async () => {
-    expect((await form('/oauth2/revoke', {})).status).toBe(400);
+    expect(await form('/oauth2/revoke', {})).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_request' },
+    });
     expect((await form('/oauth2/introspect', {}, { authorization: basic })).status).toBe(400);
     expect((await call('POST', '/oauth2/revoke', { body: { token: 'x' } })).status).toBe(415);
     const large = await form('/oauth2/revoke', { token: 'x'.repeat(70_000) });
@@ -153,7 +156,12 @@ describe('keeps out', () => {
   it('everybody without a secret key from introspection', async () => {
     const user = await signIn('snoop');
     const token = { token: user.accessToken };
-    expect((await form('/oauth2/introspect', token)).status).toBe(401);
+    const nobody = await form('/oauth2/introspect', token);
+    expect(nobody).toMatchObject({
+      status: 401,
+      body: { error: 'invalid_client', error_description: expect.any(String) },
+    });
+    expect(nobody.headers.get('www-authenticate')).toBe('Basic realm="usher"');
     expect((await form('/oauth2/introspect', token, { authorization: 'Basic eDp5' })).status).toBe(401);
     expect((await form('/oauth2/introspect', token, { 'x-api-key': keys.publishableKey })).status).toBe(401);
     expect(

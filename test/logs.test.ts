@@ -1,0 +1,126 @@
+/** S47 and S48: the log tells what happened to security, and nothing of what was entrusted to us. */
+import { env } from 'cloudflare:workers';
+import { afterEach, expect, it, vi } from 'vitest';
+import { app } from '../src/app.ts';
+import { call, joinAs, keys, ORIGIN, openRoom, signIn } from './support/client.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Everything that is written to the log from now on. */
+function listenToLog(): () => string {
+  const spies = (['log', 'warn', 'error', 'info', 'debug'] as const).map(level => vi.spyOn(console, level));
+  return () =>
+    spies
+      .flatMap(spy => spy.mock.calls)
+      .flat()
+      .map(said => (said instanceof Error ? `${said.message} ${said.stack}` : String(said)))
+      .join('\n');
+}
+
+it('S47 writes no secret and no text of a person, whatever field it came in', async () => {
+  const log = listenToLog();
+  const canary = 'canary-7f3a9';
+  const headers = { 'x-server-key': keys.secretKey };
+  const { body: authToken } = await call('POST', '/api/v4/authentication/token', {
+    headers,
+    body: { userId: 'logged' },
+  });
+  const signedIn = await call('POST', '/api/v5/sessions', {
+    key: keys.publishableKey,
+    headers: { 'x-request-id': 'fine', cookie: canary },
+    body: {
+      userId: 'logged',
+      deviceId: canary,
+      displayName: canary,
+      deviceInfo: { model: canary },
+      authToken,
+    },
+  });
+  const { accessToken, refreshToken } = signedIn.body;
+  const user = await signIn('logged-host');
+  const room = await openRoom(user, { password: canary });
+  const member = await joinAs({ ...user, accessToken, userId: 'logged' }, room, {
+    password: canary,
+    identity: { name: canary },
+  });
+  await call('POST', '/session/join', {
+    token: accessToken,
+    body: { sessionId: room.sessionId, password: `${canary}x` },
+  });
+  await call('PATCH', '/v1/users/logged', { headers, body: { description: canary, metadata: { canary } } });
+  await call('POST', '/session/current/kick', {
+    token: room.token,
+    body: { userId: 'logged', reason: canary },
+  });
+  await call('POST', `/api/v5/sessions?${canary}`, {
+    key: canary,
+    body: canary,
+    headers: { authorization: `Bearer ${canary}` },
+  });
+  await call('POST', '/api/v5/sessions/refresh', { body: { refreshToken } });
+  await call('DELETE', '/api/v5/sessions', { token: accessToken });
+  const broken = {
+    ...env,
+    DB: { prepare: () => ({ bind: () => ({ raw: () => Promise.reject(new Error(canary)) }) }) },
+  };
+  await app.fetch(
+    new Request(`${ORIGIN}/v1/users/${canary}`, {
+      method: 'PATCH',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: '{}',
+    }),
+    { ...env, DB: { ...broken.DB, batch: () => Promise.reject(new Error('D1 is away')) } } as never,
+    { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as never,
+  );
+  const said = log();
+  expect(said).toContain('"event":"fault"');
+  for (const secret of [
+    canary,
+    authToken,
+    accessToken,
+    refreshToken,
+    member,
+    room.token,
+    keys.secretKey,
+    keys.publishableKey,
+  ]) {
+    expect(said).not.toContain(secret);
+  }
+});
+
+it('S48 writes one line for every event of security', async () => {
+  const log = listenToLog();
+  const headers = { 'x-server-key': keys.secretKey };
+  const user = await signIn('watched');
+  const guest = await signIn('watched-guest');
+  const room = await openRoom(user);
+  await joinAs(guest, room);
+  await call('POST', '/session/current/kick', { token: room.token, body: { userId: 'watched-guest' } });
+  const { body } = await call('POST', '/api/v5/sessions/refresh', {
+    body: { refreshToken: user.refreshToken },
+  });
+  await call('POST', '/api/v5/sessions/refresh', { body: { refreshToken: body.refreshToken } });
+  await call('POST', '/api/v5/sessions/refresh', { body: { refreshToken: user.refreshToken } });
+  await call('PUT', '/v1/users/watched/ban', { headers, body: {} });
+  await call('GET', '/api/v5/sessions', { token: user.accessToken });
+  const events = log()
+    .split('\n')
+    .filter(line => line.startsWith('{'))
+    .map(line => JSON.parse(line).event);
+  const expected = [
+    'signed_in',
+    'live_session_created',
+    'joined',
+    'kicked',
+    'refreshed',
+    'refresh_reused',
+    'key_used',
+    'banned',
+    'refused',
+  ];
+  for (const event of expected) expect(events).toContain(event);
+  expect(events.filter(event => event === 'kicked')).toHaveLength(1);
+  expect(events.filter(event => event === 'banned')).toHaveLength(1);
+});
