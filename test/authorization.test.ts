@@ -41,6 +41,13 @@ const members: Row = { through: ['member', 'host'] };
 const hostOnly: Row = { through: ['host'], forbidden: ['member'] };
 const form = (body: string) => ({ body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
 
+const wallet = {
+  '@type': 'wallet',
+  walletAddress: `0x${'ab'.repeat(20)}`,
+  message: 'x',
+  signature: '0x00',
+};
+
 /** Of users whose own path it is: `owner` is the one the path names. */
 const rows: Record<string, Row> = {
   'GET /health': everybody,
@@ -82,8 +89,9 @@ const rows: Record<string, Row> = {
   'GET /users/me/devices': users,
   'DELETE /users/me/devices': users,
   'DELETE /users/me/devices/:id': users,
-  'POST /v1/users/me/locators': { ...users, body: {} },
-  'DELETE /v1/users/me/locators': { ...users, body: {} },
+  // Users get so far as to be asked for a fresh proof, which these have none of.
+  'POST /v1/users/me/locators': { through: [], forbidden: [...USERS, 'system'], body: wallet },
+  'DELETE /v1/users/me/locators': { through: [], forbidden: [...USERS, 'system'], body: wallet },
   'PATCH /v1/users/:userId': { ...system, body: {} },
   'PUT /v1/users/:userId/roles': { ...system, body: { roles: [] } },
   'PUT /v1/users/:userId/ban': { ...system, body: {} },
