@@ -17,25 +17,23 @@ import type {
   SessionFile,
 } from './contract.ts';
 import { type Files, openFiles, type Reservation } from './files.ts';
+import { type Host, type Inside, type Kick, openHost } from './host.ts';
 import { type Entrance, type Membership, openMembership } from './membership.ts';
-import { presentRules, presentState } from './present.ts';
+import { presentState } from './present.ts';
 import { closeCodes, type Frame, MEMBER_HEADER, SUBPROTOCOL } from './protocol.ts';
 import {
   type AdmissionRefusal,
   admit,
-  changeRules,
   type Ending,
-  handOver,
-  kick,
   open,
   over,
   secondsLeft,
-  timedOut,
   visitorOf,
   warningDue,
 } from './rules.ts';
+import { openSilence, type Silence } from './silence.ts';
 import { openSockets, type Sockets } from './sockets.ts';
-import { type LiveSessionStorage, type Member, openStorage, type StoredFile } from './storage.ts';
+import { type LiveSessionStorage, openStorage, type StoredFile } from './storage.ts';
 import { type Live, PAGE, viewMember, viewSession } from './views.ts';
 
 /** When what an ended session left is cleaned up again, after a crash or where R2 did not answer. */
@@ -48,17 +46,8 @@ export interface Admit extends Entrance {
   passwords: RoomPassword[];
 }
 
-export interface Kick {
-  /** Public userId. */
-  userId: string;
-  reason: string | null;
-  /** Whether guests are no longer let in, either. */
-  closeGuests: boolean;
-}
-
 type NotThere = 'live_session_not_found';
 type NoMember = NotThere | 'membership_ended';
-type Inside = Live & { member: Member };
 
 /** The RPC methods, for callers in the Worker and in other objects. */
 export type LiveSessionObject = Pick<
@@ -95,6 +84,8 @@ export class LiveSession extends DurableObject<Env> {
   readonly #channel: Channel;
   readonly #membership: Membership;
   readonly #files: Files;
+  readonly #silence: Silence;
+  readonly #host: Host;
   #exists: boolean;
   #finishing: Promise<void> | null = null;
 
@@ -113,8 +104,10 @@ export class LiveSession extends DurableObject<Env> {
     };
     this.#membership = openMembership(world);
     this.#files = openFiles(world, env.FILES);
+    this.#silence = openSilence(world, this.#membership);
+    this.#host = openHost(world, this.#membership, this.#silence);
     this.#exists = this.#storage.exists();
-    if (this.#exists) this.#noteLostSockets();
+    if (this.#exists) this.#silence.recover(Date.now());
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -203,25 +196,10 @@ export class LiveSession extends DurableObject<Env> {
    */
   kick(
     credential: MemberCredential,
-    { userId, reason, closeGuests }: Kick,
+    request: Kick,
   ): Result<undefined, NoMember | 'not_host' | 'cannot_kick_self' | 'member_not_found'> {
     const inside = this.#inside(credential, Date.now());
-    if (!inside.ok) return inside;
-    const decision = kick(inside.value.state, credential.subject, this.#storage.person(userId));
-    if (!decision.ok) return decision;
-    const { subject } = decision.value;
-    const bar = () => this.#storage.putBar(subject, { by: inside.value.member.id, reason });
-    const member = this.#storage.memberOf(subject);
-    const { session } = inside.value;
-    const closing = closeGuests && session.allowGuests;
-    const write = () => {
-      bar();
-      if (closing) this.#storage.putSession({ ...session, allowGuests: false });
-    };
-    if (member) this.#membership.remove(inside.value, member, 'kicked', write);
-    else this.ctx.storage.transactionSync(write);
-    if (closing) this.#tellRules();
-    return ok(undefined);
+    return inside.ok ? this.#host.kick(inside.value, request) : inside;
   }
 
   /** The host lets somebody in again; the tokens they had stay dead. */
@@ -230,10 +208,7 @@ export class LiveSession extends DurableObject<Env> {
     userId: string,
   ): Result<undefined, NoMember | 'not_host' | 'member_not_found'> {
     const inside = this.#inside(credential, Date.now());
-    if (!inside.ok) return inside;
-    if (inside.value.state.host !== credential.subject) return refuse('not_host');
-    const person = this.#storage.person(userId);
-    return person && this.#storage.deleteBar(person.subject) ? ok(undefined) : refuse('member_not_found');
+    return inside.ok ? this.#host.liftBar(inside.value, userId) : inside;
   }
 
   /** The host makes another member the host. */
@@ -242,19 +217,7 @@ export class LiveSession extends DurableObject<Env> {
     userId: string,
   ): Result<undefined, NoMember | 'not_host' | 'member_not_found' | 'guest_cannot_host'> {
     const inside = this.#inside(credential, Date.now());
-    if (!inside.ok) return inside;
-    const { session, state } = inside.value;
-    const person = this.#storage.person(userId);
-    const member = person && this.#storage.memberOf(person.subject);
-    const decision = handOver(
-      state,
-      credential.subject,
-      member && { ...member, guest: member.guestOf !== null },
-    );
-    if (!decision.ok) return decision;
-    this.#storage.putState(decision.value);
-    if (decision.value.host !== state.host) this.#membership.tellHost({ session, state: decision.value });
-    return ok(undefined);
+    return inside.ok ? this.#host.handOver(inside.value, userId) : inside;
   }
 
   /** The host changes the rules while the session runs; the session as it is then. */
@@ -264,20 +227,7 @@ export class LiveSession extends DurableObject<Env> {
   ): Result<LiveSessionView, NoMember | 'not_host' | 'capacity_below_members'> {
     const now = Date.now();
     const inside = this.#inside(credential, now);
-    if (!inside.ok) return inside;
-    const { session, state } = inside.value;
-    const decision = changeRules(session, state, credential.subject, change, now);
-    if (!decision.ok) return decision;
-    this.ctx.storage.transactionSync(() => {
-      this.#storage.putSession(decision.value.session);
-      this.#storage.putState(decision.value.state);
-      if (change.allowList) this.#storage.putAllowList(change.allowList);
-      // Whoever was silent before a timeout was set has from now on the whole of it.
-      if (change.memberTimeoutMs !== undefined) this.#storage.everybodySeen(now);
-    });
-    this.#membership.setAlarm(decision.value);
-    this.#tellRules();
-    return ok(viewSession(this.#sessionId, this.#storage, decision.value, credential.subject, null, PAGE));
+    return inside.ok ? this.#host.changeRules(inside.value, change, now) : inside;
   }
 
   /** Keeps a place for a file on its way. */
@@ -399,7 +349,7 @@ export class LiveSession extends DurableObject<Env> {
     const { 0: client, 1: server } = new WebSocketPair();
     if (!this.#sockets.accept(server, credential, now)) return new Response(null, { status: 429 });
     if (inside.ok) {
-      if (inside.value.session.memberTimeoutMs > 0) this.#storage.putOnline(credential.mid, true, now);
+      this.#silence.connected(inside.value, credential.mid, now);
       this.#welcome(server, inside.value, now);
     } else this.#turnAway(server, credential, inside.code);
     const subprotocol = request.headers.get('sec-websocket-protocol');
@@ -441,7 +391,7 @@ export class LiveSession extends DurableObject<Env> {
     const live = this.#live(now);
     if (!live.ok) return this.#finishing ?? undefined;
     this.#warnIfDue(live.value, now);
-    this.#membership.setAlarm(this.#endSilent(live.value, now));
+    this.#membership.setAlarm(this.#silence.endSilent(live.value, now));
     await this.#files.lapse(now);
   }
 
@@ -462,55 +412,14 @@ export class LiveSession extends DurableObject<Env> {
     if (!live.ok) return live;
     const member = this.#storage.memberBy(credential);
     if (!member) return refuse('membership_ended');
-    if (live.value.session.memberTimeoutMs === 0) return ok({ ...live.value, member });
-    if (this.#isSilent(live.value, member, now)) {
-      this.#membership.remove(live.value, member, 'timeout');
-      return refuse('membership_ended');
-    }
-    this.#storage.putSeen(member.mid, now);
-    return ok({ ...live.value, member });
+    const heard = this.#silence.hear(live.value, member, now);
+    return heard ? ok({ ...live.value, member }) : refuse('membership_ended');
   }
 
-  #isSilent({ session }: Live, { mid }: Member, now: number): boolean {
-    const since = this.#storage.silentSince(mid);
-    return since !== null && timedOut(session, since, now);
-  }
-
-  /** Ends the memberships that were silent for too long; an open socket and an upload are signs of life. */
-  #endSilent(live: Live, now: number): Live {
-    const { memberTimeoutMs } = live.session;
-    if (memberTimeoutMs === 0) return live;
-    let left = live;
-    for (const member of this.#storage.seenUntil(now - memberTimeoutMs)) {
-      if (this.#isSilent(left, member, now)) left = this.#membership.remove(left, member, 'timeout');
-      else this.#storage.putSeen(member.mid, now);
-    }
-    return left;
-  }
-
-  /** From the loss of the last socket on, a member has the whole timeout to come back. */
   #lostSocket(socket: WebSocket): void {
-    const mid = this.#sockets.attachmentOf(socket)?.mid;
-    const live = this.#live(Date.now());
-    if (!mid || !live.ok || live.value.session.memberTimeoutMs === 0) return;
-    if (this.#sockets.ofMember(mid).some(other => other !== socket)) return;
-    this.#storage.putOnline(mid, false, Date.now());
-    this.#membership.setAlarm(live.value);
-  }
-
-  /** A crash or a deploy closes sockets without a word: who was online then has the whole timeout, too. */
-  #noteLostSockets(): void {
-    const lost = this.#storage.onlineMids().filter(mid => this.#sockets.ofMember(mid).length === 0);
-    for (const mid of lost) this.#storage.putOnline(mid, false, Date.now());
-    const [session, state] = [this.#storage.session(), this.#storage.state()];
-    if (lost.length > 0 && session && state) this.#membership.setAlarm({ session, state });
-  }
-
-  #tellRules(): void {
-    const live = this.#live(Date.now());
-    if (!live.ok) return;
-    const view = viewSession(this.#sessionId, this.#storage, live.value, '', null, 1);
-    this.#channel.broadcast({ eventType: 'RulesChanged', data: presentRules(view) });
+    const now = Date.now();
+    const live = this.#live(now);
+    if (live.ok) this.#silence.disconnected(live.value, socket, now);
   }
 
   #welcome(socket: WebSocket, live: Inside, now: number): void {

@@ -18,7 +18,8 @@ import type {
   RulesChange,
   Visitor,
 } from './contract.ts';
-import type { Kick, LiveSessionObject } from './live-session.ts';
+import type { Kick } from './host.ts';
+import type { LiveSessionObject } from './live-session.ts';
 import { visitorOf } from './rules.ts';
 
 export interface Admitted {

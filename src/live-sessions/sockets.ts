@@ -55,6 +55,8 @@ export function openSockets(ctx: DurableObjectState) {
     send,
     close,
     all: () => open(),
+    /** The memberships that have an open socket. */
+    mids: () => new Set(open().flatMap(socket => attachmentOf(socket)?.mid ?? [])),
     ofMember: (mid: string) => open(memberTag(mid)),
     ofDevice: (sid: string) => open(deviceTag(sid)),
 

@@ -118,3 +118,18 @@ it('wakes for nobody who is connected', async () => {
   const at = await runInDurableObject(liveStub(room.sessionId), (_, { storage }) => storage.getAlarm());
   expect((at ?? 0) - Date.now()).toBeGreaterThan(60_000);
 });
+
+it('spares whoever is connected when the host sets a timeout', async () => {
+  const [host, member] = [await signIn('setting-host'), await signIn('setting-member')];
+  const room = await openRoom(host);
+  const token = await joinAs(member, room);
+  const ear = await listen(token);
+  await ear.heard('SessionState');
+  await call('PATCH', '/session/current', {
+    token: room.token,
+    body: { rules: { memberTimeoutSeconds: 30 } },
+  });
+  moveClock(31_000);
+  await runDurableObjectAlarm(liveStub(room.sessionId));
+  expect((await current(token)).body).toMatchObject({ userCount: 1, hostId: 'setting-member' });
+});
