@@ -46,6 +46,12 @@ export interface RunOptions {
   env?: Record<string, string>;
 }
 
+/** Nothing started here outlives the tests. */
+const running = new Set<NpmRun>();
+process.once('exit', () => {
+  for (const run of running) run.signalAll('SIGKILL');
+});
+
 /** An npm script as a process group of its own. */
 export class NpmRun {
   readonly exit: Promise<Exit>;
@@ -69,7 +75,8 @@ export class NpmRun {
     this.exit = new Promise(resolve => {
       this.#child.on('close', (code, signal) => resolve({ code, signal }));
     });
-    process.once('exit', () => this.signalAll('SIGKILL'));
+    running.add(this);
+    void this.exit.then(() => running.delete(this));
   }
 
   /** What it started and what still runs, a line each; a process that is dead and not yet reaped does not run. */
