@@ -5,6 +5,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { visitorOf } from '../../src/live-sessions/rules.ts';
 import { call, join, joinAs, keys, openRoom, type Room, signIn } from '../support/client.ts';
 import { deviceObject, deviceStub, liveObject, liveStub, recordOf } from '../support/objects.ts';
+import { until } from '../support/until.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -42,7 +43,7 @@ it('answers 503 while a live session does not answer, and the end stands all the
   expect((await call('GET', '/api/v5/sessions', { token: user.accessToken })).status).toBe(401);
   held.release();
   expect((await current(token)).status).toBe(401);
-  await vi.waitUntil(async () => (await outboxOf(user.uid)) === 0);
+  await until(async () => (await outboxOf(user.uid)) === 0);
 });
 
 it('answers an ending asked for again by the truth: 503 until every live session has heard', async () => {
@@ -56,7 +57,7 @@ it('answers an ending asked for again by the truth: 503 until every live session
   expect((await call('DELETE', path, asServer)).status).toBe(503);
   expect((await call('PUT', '/v1/users/ending-again/ban', { ...asServer, body: {} })).status).toBe(503);
   held.release();
-  await vi.waitUntil(async () => (await call('DELETE', path, asServer)).status === 200);
+  await until(async () => (await call('DELETE', path, asServer)).status === 200);
   expect((await current(token)).status).toBe(401);
 }, 60_000);
 
@@ -69,7 +70,7 @@ it('signs in although the earlier session of the device has not ended everywhere
   expect((await call('GET', '/api/v5/sessions', { token: user.accessToken })).status).toBe(401);
   expect((await call('GET', '/api/v5/sessions', { token: again.accessToken })).status).toBe(200);
   held.release();
-  await vi.waitUntil(async () => (await outboxOf(user.uid)) === 0);
+  await until(async () => (await outboxOf(user.uid)) === 0);
   expect((await current(token)).status).toBe(401);
 });
 
@@ -86,7 +87,7 @@ it('answers a revocation asked for again by the truth, too', async () => {
   expect((await revoke()).status).toBe(503);
   expect((await revoke()).status).toBe(503);
   held.release();
-  await vi.waitUntil(async () => (await revoke()).status === 200);
+  await until(async () => (await revoke()).status === 200);
   expect((await current(token)).status).toBe(401);
 });
 
@@ -123,7 +124,7 @@ it('loses no end to a crash between the outbox and the live session', async () =
   const token = await joinAs(user, room);
   hold(room);
   const answer = call('DELETE', '/api/v5/sessions', { token: user.accessToken }).catch(() => null);
-  await vi.waitUntil(async () => (await outboxOf(user.uid)) === 1);
+  await until(async () => (await outboxOf(user.uid)) === 1);
   await abortAllDurableObjects();
   await answer;
   expect(await outboxOf(user.uid)).toBe(1);
@@ -201,10 +202,10 @@ it('takes back the note of a refused join, and keeps that of a standing membersh
         .map(row => row.claims),
     );
   await join(user, room.sessionId, { password: 'wrong' });
-  await vi.waitUntil(async () => (await notes()).length === 0);
+  await until(async () => (await notes()).length === 0);
   await joinAs(user, room, { password: 'sesame' });
   await join(user, room.sessionId, { password: 'wrong' });
-  await vi.waitUntil(async () => (await notes()).join() === '1');
+  await until(async () => (await notes()).join() === '1');
 });
 
 it('keeps the newer copy of a record, and lets a sign-in that read an older one try again', async () => {
@@ -232,7 +233,7 @@ it('keeps the newer copy of a record, and lets a sign-in that read an older one 
   );
   expect(answers.map(answer => answer.status).filter(status => status !== 200 && status !== 503)).toEqual([]);
   expect(answers.some(answer => answer.status === 200)).toBe(true);
-  await vi.waitUntil(async () => {
+  await until(async () => {
     const row = await env.DB.prepare(
       "SELECT version, copiedVersion FROM users WHERE userId = 'copied'",
     ).first();

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { call, join, joinAs, keys, openRoom, signIn } from '../support/client.ts';
 import { listen } from '../support/socket.ts';
+import { until } from '../support/until.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -83,7 +84,7 @@ describe('works', () => {
     expect(second.users[0]).toMatchObject({ roles: ['a'], permissions: ['FOUR'] });
     await asServer('PUT', '/v1/users/ranked/roles', { roles: [] });
     expect((await authTokenSignIn('ranked')).body.users[0]).toMatchObject({ roles: [], permissions: [] });
-    await vi.waitUntil(async () => {
+    await until(async () => {
       const row = await env.DB.prepare(
         "SELECT version, copiedVersion FROM users WHERE userId = 'ranked'",
       ).first();
@@ -198,6 +199,24 @@ it('raises nobody’s record for a role that stays as it was, and forgets who ha
   await asServer('DELETE', '/v1/roles/same');
   await asServer('PUT', '/v1/roles/same', role);
   expect((await authTokenSignIn('holder')).body.users[0].roles).toEqual([]);
+});
+
+it('brings a changed role to hundreds of holders, one call after the other until all have it', async () => {
+  await asServer('PUT', '/v1/roles/crowd', { permissions: ['ONE'] });
+  const rows = Array.from({ length: 250 }, (_, index) => `('crowd-${index}', 'closed', 1, 1, 0, 0)`).join();
+  await env.DB.exec(
+    `INSERT INTO users (userId, entry, version, copiedVersion, createdAt, updatedAt) VALUES ${rows}`,
+  );
+  await env.DB.exec("INSERT INTO userRoles SELECT id, 'crowd' FROM users WHERE userId LIKE 'crowd-%'");
+  const change = () => asServer('PUT', '/v1/roles/crowd', { permissions: ['TWO'] });
+  const first = await change();
+  expect(first).toMatchObject({ status: 503, body: { code: 'copy_pending' } });
+  expect(first.headers.get('retry-after')).toBe('60');
+  expect((await change()).status).toBe(200);
+  const lagging = await env.DB.prepare(
+    "SELECT count(*) AS n FROM users WHERE userId LIKE 'crowd-%' AND (copiedVersion < version OR version <> 2)",
+  ).first('n');
+  expect(lagging).toBe(0);
 });
 
 it('changes nothing for a banned user who tries to sign in, and keeps the authToken good', async () => {

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { call, keys, signIn, trips } from '../support/client.ts';
+import { until } from '../support/until.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -45,7 +46,7 @@ describe('works', () => {
   it('lists keys without their secrets, and when each was last used', async () => {
     const { body: made } = await make('publishable', 'Listed');
     await use(made.key);
-    await vi.waitUntil(async () => {
+    await until(async () => {
       const { body } = await call('GET', '/v1/keys', { headers });
       return body.find(({ id }: { id: string }) => id === made.id).lastUsedAt;
     });

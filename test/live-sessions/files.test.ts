@@ -15,6 +15,7 @@ import {
 } from '../support/client.ts';
 import { liveObject, liveStub, tablesOf } from '../support/objects.ts';
 import { listen } from '../support/socket.ts';
+import { until } from '../support/until.ts';
 
 let host: SignedIn;
 let client: SignedIn;
@@ -159,8 +160,8 @@ describe('works', () => {
         })
       ).status,
     ).toBe(404);
-    await vi.waitUntil(async () => (await keysIn()).length === 0);
-    await vi.waitUntil(async () => (await tablesOf(liveStub(room.sessionId))).length === 0);
+    await until(async () => (await keysIn()).length === 0);
+    await until(async () => (await tablesOf(liveStub(room.sessionId))).length === 0);
   });
 
   it('deletes everything with the session', async () => {
@@ -183,7 +184,7 @@ describe('works', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 15 * 60_000 });
     await runDurableObjectAlarm(liveStub(room.sessionId));
     expect((await upload(token, 'x')).status).toBe(200);
-    await vi.waitUntil(async () => !(await keysIn()).includes(reserved.value.r2Key));
+    await until(async () => !(await keysIn()).includes(reserved.value.r2Key));
     const committed = await liveObject(room.sessionId).commitFile(credential, reserved.value.fileKey);
     expect(committed).toEqual({ ok: false, code: 'reservation_lapsed' });
   });
@@ -329,7 +330,7 @@ describe('keeps out', () => {
       },
     });
     const uploading = upload(token, body, { 'content-length': '8' });
-    await vi.waitUntil(async () =>
+    await until(async () =>
       runInDurableObject(
         liveStub(room.sessionId),
         (_, { storage }) => storage.sql.exec('SELECT 1 FROM files').toArray().length > 0,
