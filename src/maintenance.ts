@@ -2,6 +2,7 @@ import { makeDeps } from './deps.ts';
 import { configOf } from './http/context.ts';
 import { uuid } from './ids.ts';
 import { sweepFiles } from './live-sessions/file-service.ts';
+import { logFault } from './log.ts';
 import { repairCopies } from './users/service.ts';
 
 /** The cron trigger's work. Every step may run any number of times. */
@@ -16,8 +17,7 @@ export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<v
     waitUntil: work => ctx.waitUntil(work),
   });
   const outcomes = await Promise.allSettled([repairCopies(deps), sweepFiles(deps)]);
-  for (const outcome of outcomes)
-    if (outcome.status === 'rejected') console.error('maintenance', outcome.reason);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') logFault('maintenance', outcome.reason);
   const [repaired = 0, swept = 0] = outcomes.map(outcome =>
     outcome.status === 'fulfilled' ? outcome.value : 0,
   );
