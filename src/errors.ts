@@ -108,6 +108,11 @@ export function unwrap<T>(result: Result<T, RefusalCode>): T {
   throw new AppError(code, { headers: waitHeaders('attempts', 10, Math.ceil(retryAfterMs / 1000)) });
 }
 
+/** An end that stands but has not reached every live session is no promise kept yet: 503, and the alarm goes on. */
+export function requireEverywhere({ everywhere }: { everywhere: boolean }): void {
+  if (!everywhere) throw new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
+}
+
 /** What a 429 says: a policy of `quota` requests a minute, and how long until the next is worth it. */
 export function waitHeaders(policy: string, quota: number, seconds: number): Record<string, string> {
   return {

@@ -1,7 +1,7 @@
 import { redeemAuthToken } from '../auth-tokens/service.ts';
 import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
-import { AppError, unwrap } from '../errors.ts';
+import { AppError, requireEverywhere, unwrap } from '../errors.ts';
 import type { UserRecord } from '../users/contract.ts';
 import {
   createUser,
@@ -196,11 +196,6 @@ async function issueTokens(deps: Deps, record: UserRecord, session: DeviceSessio
     sign('refresh', refreshJti, session.absoluteEndAt),
   ]);
   return { accessToken, refreshToken, issuedAt, expiresAt };
-}
-
-/** An end that stands but has not reached every live session is no promise kept yet: 503, and the alarm goes on. */
-export function requireEverywhere({ everywhere }: { everywhere: boolean }): void {
-  if (!everywhere) throw new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
 }
 
 function given<Name extends 'displayName' | 'profileHandle'>(name: Name, input: SignIn): UserNames {

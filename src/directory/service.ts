@@ -1,6 +1,5 @@
 import type { Deps } from '../deps.ts';
-import { requireEverywhere } from '../device-sessions/service.ts';
-import { AppError } from '../errors.ts';
+import { AppError, requireEverywhere } from '../errors.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { giveRoles, requireUser, updateUser } from '../users/service.ts';
 import type { UserPatch } from './contract.ts';

@@ -24,9 +24,8 @@ export const publishableKey = createMiddleware<AppEnv>(async (c, next) => {
  */
 export const userToken = createMiddleware<AppEnv & { Variables: { claims: Claims<'access'> } }>(
   async (c, next) => {
-    const caller = await identify(c.get('deps'), c.req);
-    if (caller.kind !== 'user') throw new AppError('not_allowed', { detail: 'A secret key is no user' });
-    c.set('claims', caller.claims);
+    const { claims } = await identifyUser(c.get('deps'), c.req);
+    c.set('claims', claims);
     await next();
   },
 );
@@ -38,14 +37,13 @@ export const userOrSystem = createMiddleware<AppEnv & { Variables: { caller: Cal
 });
 
 /** Requires a secret key. A user is told apart from nobody: 403 where their device session stands, else 401. */
-export const systemOnly = createMiddleware<AppEnv & { Variables: { keyId: string } }>(async (c, next) => {
+export const systemOnly = createMiddleware<AppEnv>(async (c, next) => {
   const deps = c.get('deps');
   const caller = await identify(deps, c.req);
   if (caller.kind === 'user') {
     await verifySession(deps, caller.claims);
     throw new AppError('missing_privilege');
   }
-  c.set('keyId', caller.keyId);
   deps.audit('key_used', { keyId: caller.keyId, method: c.req.method, route: c.req.routePath });
   await next();
 });
@@ -53,15 +51,13 @@ export const systemOnly = createMiddleware<AppEnv & { Variables: { keyId: string
 /** Requires a user's access token, or a device token where guests may come; each is asked for at its own object. */
 export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Joiner } }>(async (c, next) => {
   const deps = c.get('deps');
-  const presented = /^Bearer +([\w.-]+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  const presented = readBearer(c.req.header('authorization'));
   const device = presented && (await deps.keyRing.verify('device', presented, deps.now()));
   if (device) {
     refuseSecondCredential(c.req);
     c.set('joiner', { kind: 'guest', claims: device });
   } else {
-    const caller = await identify(deps, c.req);
-    if (caller.kind !== 'user') throw new AppError('not_allowed', { detail: 'A secret key is no user' });
-    c.set('joiner', caller);
+    c.set('joiner', await identifyUser(deps, c.req));
   }
   await next();
 });
@@ -88,6 +84,12 @@ async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
   const [caller, other] = callers;
   if (!caller) throw new AppError('missing_credential');
   if (other && nameOf(caller) !== nameOf(other)) throw new AppError('conflicting_credentials');
+  return caller;
+}
+
+async function identifyUser(deps: Deps, req: HonoRequest): Promise<Extract<Caller, { kind: 'user' }>> {
+  const caller = await identify(deps, req);
+  if (caller.kind !== 'user') throw new AppError('not_allowed', { detail: 'A secret key is no user' });
   return caller;
 }
 
@@ -141,9 +143,13 @@ export async function verifyMember(
 /** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
 export function bearer(authorization: string | undefined): string {
   if (!authorization) throw new AppError('missing_credential');
-  const [, token] = /^Bearer +([\w.-]+)$/i.exec(authorization) ?? [];
+  const token = readBearer(authorization);
   if (!token) throw new AppError('invalid_token');
   return token;
+}
+
+function readBearer(authorization: string | undefined): string | undefined {
+  return /^Bearer +([\w.-]+)$/i.exec(authorization ?? '')?.[1];
 }
 
 /** A token that says who calls stands alone. */

@@ -1,6 +1,6 @@
 import { createMiddleware } from 'hono/factory';
 import { setMetric, timing } from 'hono/timing';
-import { type Config, type ConfigResult, readConfig } from '../config.ts';
+import { type ConfigResult, readConfig } from '../config.ts';
 import { type Deps, makeDeps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import type { Trips } from '../trips.ts';
@@ -56,5 +56,3 @@ function notConfigured(env: Env, problems: string[]): AppError {
   const detail = env.ENVIRONMENT === 'development' ? problems.join('; ') : 'The log says what is missing';
   return new AppError('not_configured', { detail, headers: { 'Retry-After': '60' } });
 }
-
-export type { Config };

@@ -1,5 +1,5 @@
 import { zValidator } from '@hono/zod-validator';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { ZodError, ZodType } from 'zod';
 import { AppError } from '../errors.ts';
 import { readFormBody, readJsonBody } from './body.ts';
@@ -11,12 +11,12 @@ interface Outcome {
 
 /** The validated JSON body, as `c.req.valid('json')`. */
 export function jsonBody<Schema extends ZodType>(schema: Schema) {
-  const validate = zValidator('json', schema, refuseInvalid);
-  const handler: MiddlewareHandler = async (c, next) => {
-    await readJsonBody(c);
-    return validate(c as Parameters<typeof validate>[0], next);
-  };
-  return handler as typeof validate;
+  return afterReading(readJsonBody, zValidator('json', schema, refuseInvalid));
+}
+
+/** The validated form (`application/x-www-form-urlencoded`), as `c.req.valid('form')`. */
+export function formBody<Schema extends ZodType>(schema: Schema) {
+  return afterReading(readFormBody, zValidator('form', schema, refuseInvalid));
 }
 
 /** The validated query, as `c.req.valid('query')`. */
@@ -34,14 +34,16 @@ export function params<Schema extends ZodType>(schema: Schema) {
   return zValidator('param', schema, refuseInvalid);
 }
 
-/** The validated form (`application/x-www-form-urlencoded`), as `c.req.valid('form')`. */
-export function formBody<Schema extends ZodType>(schema: Schema) {
-  const validate = zValidator('form', schema, refuseInvalid);
+/** The same validation, once the body was read our way: see `body.ts` for what Hono's own reading would bend. */
+function afterReading<Validate extends MiddlewareHandler>(
+  read: (c: Context) => Promise<void>,
+  validate: Validate,
+): Validate {
   const handler: MiddlewareHandler = async (c, next) => {
-    await readFormBody(c);
-    return validate(c as Parameters<typeof validate>[0], next);
+    await read(c);
+    return validate(c, next);
   };
-  return handler as typeof validate;
+  return handler as Validate;
 }
 
 function refuseInvalid(outcome: Outcome): void {

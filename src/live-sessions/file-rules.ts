@@ -30,5 +30,16 @@ export function reserve(
 
 /** Where a file lies: under the day its session was to end when it came, so that the sweeper goes day by day. */
 export function storageKey(expiresAt: number, sessionId: string, fileKey: string): string {
-  return `live/${new Date(expiresAt).toISOString().slice(0, 10)}/${sessionId}/${fileKey}`;
+  return `${STORED}${dayOf(expiresAt)}/${sessionId}/${fileKey}`;
+}
+
+/** What every storage key begins with. */
+export const STORED = 'live/';
+
+export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+/** The day and the session a file lies under; empty texts for what is no storage key. */
+export function readStorageKey(key: string): { day: string; sessionId: string } {
+  const [, day = '', sessionId = ''] = key.split('/');
+  return { day, sessionId };
 }

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
 import type { FileToStore, SessionFile } from './contract.ts';
+import { dayOf, readStorageKey, STORED } from './file-rules.ts';
 import type { Reservation } from './files.ts';
 import { credentialOf, liveSessionOf, type PresentedMember } from './service.ts';
 import type { StoredFile } from './storage.ts';
@@ -90,14 +91,13 @@ export async function sweepFiles(
   deps: Pick<Deps, 'files' | 'liveSession' | 'now'>,
   chance = Math.random(),
 ): Promise<number> {
-  const day = (at: number) => new Date(at).toISOString().slice(0, 10);
-  const today = day(deps.now());
-  const anyDay = day(deps.now() - Math.ceil(chance * DAYS_BACK) * 86_400_000);
-  let startAfter = chance < 0.5 ? '' : `live/${anyDay}/${chance.toString(16).slice(2, 6)}`;
+  const today = dayOf(deps.now());
+  const anyDay = dayOf(deps.now() - Math.ceil(chance * DAYS_BACK) * 86_400_000);
+  let startAfter = chance < 0.5 ? '' : `${STORED}${anyDay}/${chance.toString(16).slice(2, 6)}`;
   let swept = 0;
   for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
-    const { objects, truncated } = await deps.files.list({ prefix: 'live/', startAfter, limit: PAGE_SIZE });
-    const past = objects.map(({ key }) => key).filter(key => (key.split('/')[1] ?? today) < today);
+    const { objects, truncated } = await deps.files.list({ prefix: STORED, startAfter, limit: PAGE_SIZE });
+    const past = objects.map(({ key }) => key).filter(key => readStorageKey(key).day < today);
     const { orphans, standing } = await findOrphans(deps, past);
     if (orphans.length > 0) await deps.files.delete(orphans);
     swept += orphans.length;
@@ -105,14 +105,14 @@ export async function sweepFiles(
     const last = past.at(-1) ?? '';
     const folder = last.slice(0, last.lastIndexOf('/') + 1);
     // The rest of a session that stands was asked about with its first file.
-    startAfter = standing.has(folder.split('/')[2] ?? '') ? `${folder}~` : last;
+    startAfter = standing.has(readStorageKey(last).sessionId) ? `${folder}~` : last;
   }
   return swept;
 }
 
 async function findOrphans(deps: Pick<Deps, 'liveSession'>, keys: string[]) {
   const standing = new Set<string>();
-  const bySession = Map.groupBy(keys, key => key.split('/')[2] ?? '');
+  const bySession = Map.groupBy(keys, key => readStorageKey(key).sessionId);
   const found = await Promise.allSettled(
     [...bySession].map(async ([sessionId, own]) => {
       const known = new Set(await deps.liveSession(sessionId)?.storedKeys());

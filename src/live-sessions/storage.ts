@@ -32,6 +32,8 @@ export type LiveSessionStorage = ReturnType<typeof openStorage>;
 type Row = Record<string, SqlStorageValue>;
 type FileRow = Row & Omit<StoredFile, 'stored'> & { stored: number };
 
+const toFile = (row: FileRow): StoredFile => ({ ...row, stored: row.stored === 1 });
+
 /** Kept for much longer than a join may be on its way (`JOIN_LIFE_MS`), so that a reconnect is told why, too. */
 const TOMBSTONE_MS = 10 * 60_000;
 
@@ -277,13 +279,13 @@ export function openStorage({ sql }: DurableObjectStorage) {
     },
     file(fileKey: string): StoredFile | null {
       const row = first<FileRow>(`SELECT ${FILE_COLUMNS} FROM files WHERE fileKey = ?`, fileKey);
-      return row && { ...row, stored: row.stored === 1 };
+      return row && toFile(row);
     },
     files(): StoredFile[] {
       return sql
         .exec<FileRow>(`SELECT ${FILE_COLUMNS} FROM files ORDER BY createdAt, fileKey`)
         .toArray()
-        .map(row => ({ ...row, stored: row.stored === 1 }));
+        .map(toFile);
     },
     putFileStored(fileKey: string, now: number): void {
       sql.exec('UPDATE files SET stored = 1, createdAt = ? WHERE fileKey = ?', now, fileKey);
@@ -299,7 +301,7 @@ export function openStorage({ sql }: DurableObjectStorage) {
       return sql
         .exec<FileRow>(`SELECT ${FILE_COLUMNS} FROM files WHERE stored = 0 AND createdAt <= ?`, at)
         .toArray()
-        .map(row => ({ ...row, stored: false }));
+        .map(toFile);
     },
     oldestReservationAt(): number | null {
       const row = first<{ at: number | null }>('SELECT min(createdAt) AS at FROM files WHERE stored = 0');

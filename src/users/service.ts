@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts';
-import { AppError } from '../errors.ts';
+import { AppError, requireEverywhere } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
 import type { RoleRecord, UserRecord, Wallet } from './contract.ts';
@@ -146,8 +146,7 @@ export async function updateUser(deps: Publishing, uid: number, change: UserChan
 export async function closeUser(deps: Publishing, { record }: User): Promise<UserRecord> {
   if (record.entry === 'closed') {
     // Also where it was closed before: what that ended may not have reached every live session yet.
-    const { everywhere } = await deps.takeCopy(record);
-    if (!everywhere) throw notEverywhere();
+    requireEverywhere(await deps.takeCopy(record));
     return record;
   }
   return publish(deps, await changeUser(deps.db, record.uid, { closing: true }, deps.now()));
@@ -212,8 +211,6 @@ async function publishRole(deps: Publishing, roleId: string): Promise<void> {
   await publishMany(deps, await findLaggingHolders(deps.db, roleId, COPIES_AT_ONCE + 1));
 }
 
-const notEverywhere = () => new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
-
 async function copyAgain(deps: Publishing, uid: number): Promise<void> {
   const found = await findUserByUid(deps.db, uid);
   if (!found) return;
@@ -230,7 +227,7 @@ async function publish(deps: Publishing, changed: WholeUser | null): Promise<Use
     throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
   });
   deps.defer(later => noteCopied(later, record));
-  if (!taken.everywhere) throw notEverywhere();
+  requireEverywhere(taken);
   return record;
 }
 
