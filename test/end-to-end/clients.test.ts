@@ -2,14 +2,7 @@
 import axios from 'axios';
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  type DevServer,
-  environmentOf,
-  freePort,
-  makeLaptop,
-  npmRun,
-  startDevServer,
-} from './support/dev-server.ts';
+import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';
 
 const laptop = makeLaptop();
 let server: DevServer;
@@ -17,8 +10,7 @@ let keys: Record<'publishableKey' | 'secretKey' | 'accessKey' | 'accessSecret', 
 
 beforeAll(async () => {
   server = await startDevServer(await freePort(), laptop);
-  const { stdout } = await npmRun(['-s', 'keys'], { env: environmentOf(laptop) });
-  keys = JSON.parse(stdout);
+  keys = await keysOf(laptop);
 });
 
 afterAll(() => {

@@ -1,13 +1,6 @@
 /** I7: no acknowledged write is lost over a dozen SIGKILLs under load. The clients' log is the witness. */
 import { afterAll, expect, it } from 'vitest';
-import {
-  type DevServer,
-  environmentOf,
-  freePort,
-  makeLaptop,
-  npmRun,
-  startDevServer,
-} from './support/dev-server.ts';
+import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';
 import { until } from './support/until.ts';
 
 const CRASHES = 12;
@@ -49,8 +42,7 @@ it(`keeps every acknowledged write through ${CRASHES} crashes`, async () => {
   let acknowledged = 0;
   const port = await freePort();
   server = await startDevServer(port, laptop);
-  const { stdout } = await npmRun(['-s', 'keys'], { env: environmentOf(laptop) });
-  const { publishableKey } = JSON.parse(stdout);
+  const { publishableKey } = await keysOf(laptop);
   const key = { 'x-api-key': publishableKey };
   const signIn = (userId: string) => send('/api/v5/sessions', 'POST', key, { userId, deviceId: 'd' });
   const host = await signIn('host');

@@ -5,14 +5,7 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  type DevServer,
-  environmentOf,
-  freePort,
-  makeLaptop,
-  npmRun,
-  startDevServer,
-} from './support/dev-server.ts';
+import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';
 import { deleteFile, type FileInfo, fetchFile, fingerprint, listFiles, upload } from './support/files.ts';
 import { type Usher, usherAt } from './support/people.ts';
 import { until } from './support/until.ts';
@@ -35,8 +28,7 @@ let usher: Usher;
 beforeAll(async () => {
   port = await freePort();
   server = await startDevServer(port, laptop);
-  const { stdout } = await npmRun(['-s', 'keys'], { env: environmentOf(laptop) });
-  usher = usherAt(server.url, JSON.parse(stdout));
+  usher = usherAt(server.url, await keysOf(laptop));
 });
 
 afterAll(() => {

@@ -5,6 +5,7 @@ import {
   type DevServer,
   environmentOf,
   freePort,
+  keysOf,
   makeLaptop,
   npmRun,
   spawnDevServer,
@@ -30,8 +31,7 @@ describe('the main job, over the network and through a crash', () => {
     port = await freePort();
     server = await startDevServer(port, laptop);
     devVarsAtFirst = readFileSync(laptop.devVars, 'utf8');
-    const { stdout } = await npmRun(['-s', 'keys'], { env: environmentOf(laptop) });
-    usher = usherAt(server.url, JSON.parse(stdout));
+    usher = usherAt(server.url, await keysOf(laptop));
   });
 
   afterAll(() => {

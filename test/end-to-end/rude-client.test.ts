@@ -1,14 +1,7 @@
 /** S46: a client that ignores every close and goes on talking is neither heard nor served. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { LINGERING_PER_PERSON, LONGEST_FRAME, SOCKETS_PER_MEMBER } from '../../src/live-sessions/protocol.ts';
-import {
-  type DevServer,
-  environmentOf,
-  freePort,
-  makeLaptop,
-  npmRun,
-  startDevServer,
-} from './support/dev-server.ts';
+import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';
 import { type Ear, listen } from './support/ear.ts';
 import { type Usher, usherAt } from './support/people.ts';
 import { RudeClient } from './support/rude-client.ts';
@@ -26,8 +19,7 @@ const rude: RudeClient[] = [];
 
 beforeAll(async () => {
   server = await startDevServer(await freePort(), laptop);
-  const { stdout } = await npmRun(['-s', 'keys'], { env: environmentOf(laptop) });
-  usher = usherAt(server.url, JSON.parse(stdout));
+  usher = usherAt(server.url, await keysOf(laptop));
 });
 
 beforeEach(async () => {

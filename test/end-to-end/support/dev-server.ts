@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LocalKeys } from '../../../src/dev/local-keys.ts';
 import { until } from './until.ts';
 
 export const checkout = fileURLToPath(new URL('../../..', import.meta.url).href);
@@ -148,6 +149,12 @@ export function spawnDevServer(port: number, laptop: Laptop | null, folder?: str
   const args = ['dev', '--', '--port', String(port)];
   if (!laptop) return new NpmRun(args, { folder });
   return new NpmRun([...args, '--persist-to', laptop.state], { folder, env: environmentOf(laptop) });
+}
+
+/** The keys of a laptop, as `npm run -s keys` prints them. */
+export async function keysOf(laptop: Laptop): Promise<LocalKeys> {
+  const { stdout } = await npmRun(['-s', 'keys'], { env: environmentOf(laptop) });
+  return JSON.parse(stdout);
 }
 
 export const environmentOf = ({ devVars }: Laptop) => ({ USHER_DEV_VARS: devVars });
