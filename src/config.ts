@@ -19,6 +19,8 @@ export interface Config {
   identifierSessionMs: number;
   maxSessionMegabytes: number;
   maxFileBytes: number;
+  /** How much one user may upload in 24 hours. */
+  uploadBytesPerDay: number;
   /** Whether a nonce may be had without naming the wallet: nothing but people then sees a foreign domain. */
   plainWalletChallenge: boolean;
   /** Whom contract wallets are asked through; null: only keys can prove themselves. */
@@ -92,6 +94,7 @@ const schema = (development: boolean) =>
     REFRESH_IDLE_SECONDS: seconds(7 * 86_400),
     IDENTIFIER_SESSION_SECONDS: seconds(600),
     MAX_FILE_BYTES: z.coerce.number().int().min(1).default(100_000_000),
+    UPLOAD_BYTES_PER_DAY: z.coerce.number().int().min(0).default(500_000_000),
     MAX_SESSION_MEGABYTES: z.coerce.number().int().min(0).default(10_240),
     PLAIN_WALLET_CHALLENGE: z.enum(['on', 'off']).default(development ? 'on' : 'off'),
     ETHEREUM_RPC_URL: z
@@ -128,6 +131,7 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
       identifierSessionMs: settings.IDENTIFIER_SESSION_SECONDS,
       maxSessionMegabytes: settings.MAX_SESSION_MEGABYTES,
       maxFileBytes: settings.MAX_FILE_BYTES,
+      uploadBytesPerDay: settings.UPLOAD_BYTES_PER_DAY,
       plainWalletChallenge: settings.PLAIN_WALLET_CHALLENGE === 'on',
       ethereumRpcUrl: settings.ETHEREUM_RPC_URL ?? null,
       serverTiming: settings.SERVER_TIMING === 'on',

@@ -4,7 +4,9 @@ import { type Database, openDatabase } from './db.ts';
 import type { DeviceSessionsObject } from './device-sessions/device-sessions.ts';
 import type { LiveSessionObject } from './live-sessions/live-session.ts';
 import { logFault } from './log.ts';
+import type { UserPresenceObject } from './presence/user-presence.ts';
 import type { SingleUseObject } from './single-use/single-use.ts';
+import type { ThrottleObject } from './throttle/throttle.ts';
 import { countCalls, type Trips } from './trips.ts';
 import type { TakeCopy } from './users/service.ts';
 
@@ -27,7 +29,10 @@ export interface Deps {
   liveSession: (id: string) => LiveSessionObject | null;
   newLiveSessionId: () => string;
   singleUse: (shard: string) => SingleUseObject;
-  /** Files of live sessions. */
+  /** Failed attempts of one subject: a username, an address. */
+  throttle: (subject: string) => ThrottleObject;
+  presence: (uid: number) => UserPresenceObject;
+  /** Files of live sessions, and uploads. */
   files: R2Bucket;
   takeCopy: TakeCopy;
 }
@@ -46,6 +51,13 @@ export type SecurityEvent =
   | 'key_created'
   | 'key_revoked'
   | 'token_revoked'
+  | 'registered'
+  | 'sign_in_failed'
+  | 'password_changed'
+  | 'password_set'
+  | 'account_key_set'
+  | 'password_reset'
+  | 'erased'
   | 'wallet_attached'
   | 'wallet_removed'
   | 'refused'
@@ -94,6 +106,9 @@ export function makeDeps(world: World): Deps {
     deviceSessions,
     takeCopy: async record => deviceSessions(record.uid).takeCopy(record),
     singleUse: shard => countCalls(env.SINGLE_USE.getByName(shard) as unknown as SingleUseObject, trips),
+    throttle: subject => countCalls(env.THROTTLE.getByName(subject) as unknown as ThrottleObject, trips),
+    presence: uid =>
+      countCalls(env.USER_PRESENCE.getByName(String(uid)) as unknown as UserPresenceObject, trips),
     liveSession: id => {
       // One spelling only: the room password and the notes about a live session go by the text of its id.
       if (!LIVE_SESSION_ID.test(id)) return null;

@@ -1,7 +1,8 @@
 import type { Result } from './result.ts';
 
 /**
- * THE table of refusals. A code is stable: clients branch on it, so it is never renamed and never reused.
+ * THE table of refusals. A code is stable: clients branch on it, so it is never renamed and never reused. The third
+ * member is the code clients see, where it is another.
  * Statuses follow RFC 9110 and, for credentials, RFC 6750 §3.1.
  */
 export const refusals = {
@@ -15,16 +16,21 @@ export const refusals = {
   length_mismatch: [400, 'The body is not as long as Content-Length says'],
   cannot_kick_self: [400, 'The host cannot kick themself'],
   invalid_wallet_proof: [400, 'The wallet is not proven by that'],
+  file_type_mismatch: [400, 'The bytes are not of the declared type'],
+  upload_mismatch: [400, 'The upload has another type or size'],
   missing_credential: [401, 'This call needs a credential'],
   invalid_token: [401, 'The token is not valid'],
   invalid_key: [401, 'The key is not valid'],
   session_ended: [401, 'The device session has ended'],
   membership_ended: [401, 'The membership has ended'],
+  invalid_credentials: [401, 'The username or the password is wrong'],
   wrong_password: [401, 'The password is wrong'],
   auth_token_required: [401, 'Signing in as this user needs an authToken'],
   invalid_auth_token: [401, 'The authToken is not valid'],
   refresh_reused: [401, 'This refresh token was used before: the device session has ended'],
   sign_in_refused: [401, 'This user may not sign in'],
+  wrong_old_password: [403, 'The password is wrong', 'wrong_password'],
+  wrong_account_key: [403, 'The account key is wrong'],
   banned: [403, 'This user is banned'],
   fresh_proof_required: [403, 'This needs a sign-in of the last five minutes that proves more than a name'],
   missing_privilege: [403, 'This credential does not allow that'],
@@ -44,6 +50,8 @@ export const refusals = {
   key_not_found: [404, 'There is no such key'],
   live_session_not_found: [404, 'There is no such live session'],
   file_not_found: [404, 'There is no such file in the live session'],
+  upload_not_found: [404, 'There is no such upload of yours'],
+  photo_not_found: [404, 'There is no such photo of yours'],
   member_not_found: [404, 'This user was never in the live session'],
   method_not_allowed: [405, 'This address does not answer that method'],
   capacity_below_members: [409, 'More members are in than that'],
@@ -51,12 +59,17 @@ export const refusals = {
   reservation_lapsed: [409, 'The upload took too long, its place is gone'],
   too_many_guests: [409, 'Five guests of this network are in'],
   duplicate_entity: [409, 'That belongs to another user'],
+  username_taken: [409, 'That username is taken'],
+  password_exists: [409, 'This user has a password already'],
+  upload_exists: [409, 'There is an upload of that name already'],
+  too_many_photos: [409, 'A user has at most 100 photos'],
   too_many_locators: [409, 'A user has at most 20 locators'],
   session_full: [409, 'Every seat of the live session is taken'],
   too_many_live_sessions: [409, 'A user is in at most 20 live sessions at once'],
   length_required: [411, 'Content-Length is needed'],
   file_too_large: [413, 'The file is larger than this deployment takes'],
   quota_exceeded: [413, 'The live session holds as many bytes as its rules allow'],
+  upload_quota_exceeded: [413, 'That is more than one user may upload in a day'],
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body is not declared as what this address takes'],
   range_not_satisfiable: [416, 'The file is shorter than the range asked for'],
@@ -71,9 +84,15 @@ export const refusals = {
   try_again: [503, 'Too much is changing at once, try again'],
   copy_pending: [503, 'The change stands, but is not shown everywhere yet'],
   not_everywhere_yet: [503, 'The change stands, but has not reached every live session yet'],
-} as const satisfies Record<string, readonly [status: number, title: string]>;
+} as const satisfies Record<string, readonly [status: number, title: string, wireCode?: string]>;
 
 export type RefusalCode = keyof typeof refusals;
+
+/** The code clients see: one word of theirs may stand for refusals of different statuses. */
+export function wireCodeOf(code: RefusalCode): string {
+  const [, , wireCode = code] = refusals[code] as readonly [number, string, string?];
+  return wireCode;
+}
 
 export interface FieldError {
   /** Dotted path of the member, `''` for the whole. */

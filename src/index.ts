@@ -3,8 +3,9 @@ import { runMaintenance } from './maintenance.ts';
 
 export { DeviceSessions } from './device-sessions/device-sessions.ts';
 export { LiveSession } from './live-sessions/live-session.ts';
-
+export { UserPresence } from './presence/user-presence.ts';
 export { SingleUse } from './single-use/single-use.ts';
+export { Throttle } from './throttle/throttle.ts';
 
 export default {
   fetch: (request, env, ctx) => app.fetch(request, env, ctx),

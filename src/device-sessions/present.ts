@@ -52,7 +52,7 @@ export function presentUser(record: UserRecord, now: number) {
     displayName: record.displayName,
     profileHandle: record.profileHandle,
     description: record.description,
-    avatarFileId: record.avatarFileId,
+    avatarFileId: record.photos.at(-1)?.id ?? null,
     avatarCustomUrl: record.avatarCustomUrl,
     flagCount: 0,
     hashFlag: null,

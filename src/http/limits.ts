@@ -3,7 +3,15 @@ import { AppError, waitHeaders } from '../errors.ts';
 import type { AppEnv } from './context.ts';
 
 /** The coarse shields of `wrangler.toml`, and how many requests a minute and address each lets through. */
-const SHIELDS = { SIGN_IN_LIMIT: 600, JOIN_LIMIT: 600, IDENTIFIER_LIMIT: 600, NONCE_LIMIT: 60 } as const;
+const SHIELDS = {
+  SIGN_IN_LIMIT: 600,
+  JOIN_LIMIT: 600,
+  IDENTIFIER_LIMIT: 600,
+  NONCE_LIMIT: 60,
+  PASSWORD_LIMIT: 60,
+  REGISTRATION_LIMIT: 30,
+  SEARCH_LIMIT: 60,
+} as const;
 
 const PERIOD_SECONDS = 60;
 const MORE_IN_DEVELOPMENT = 10;

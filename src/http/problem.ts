@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { AppError, type RefusalCode, type RefusalDetails, refusals } from '../errors.ts';
+import { AppError, type RefusalCode, type RefusalDetails, refusals, wireCodeOf } from '../errors.ts';
 import { logFault } from '../log.ts';
 import type { AppEnv } from './context.ts';
 
@@ -62,7 +62,7 @@ function problem(c: Context<AppEnv>, code: RefusalCode, { detail, errors }: Refu
     title,
     status,
     ...(detail === undefined ? {} : { detail }),
-    code,
+    code: wireCodeOf(code),
     requestId: c.get('requestId'),
     ...(errors ? { errors } : {}),
   };
@@ -80,7 +80,7 @@ function withReason(refused: Problem): Rendered {
 
 /** Surface D's clients look at `errorCode` and `message`; nobody is `.anonymous`, whose calls all fail alike. */
 function withErrorCode(refused: Problem, code: RefusalCode): Rendered {
-  const errorCode = code === 'missing_credential' ? 'missing_privilege' : code;
+  const errorCode = code === 'missing_credential' ? 'missing_privilege' : wireCodeOf(code);
   return plain({ ...refused, body: { ...refused.body, errorCode, message: refused.title } });
 }
 
@@ -133,6 +133,7 @@ function challenge(code: RefusalCode, path: string): string {
   // Clients of these authenticate by Basic, and are told so whatever they tried (RFC 6749 §5.2).
   if (path.startsWith('/oauth2/')) return 'Basic realm="usher"';
   if (code === 'invalid_key') return 'ApiKey realm="usher"';
+  if (code === 'invalid_credentials') return 'Basic realm="usher", charset="UTF-8"';
   if (code === 'missing_credential' || code === 'wrong_password' || code === 'auth_token_required')
     return 'Bearer realm="usher"';
   return `Bearer realm="usher", error="invalid_token", error_description="${refusals[code][1]}"`;

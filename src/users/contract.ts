@@ -29,10 +29,11 @@ export interface UserRecord {
   entry: 'open' | 'closed';
   version: number;
   credentialVersion: number;
+  /** As its owner typed it; null: no password, and no way in by one. */
+  username: string | null;
   displayName: string | null;
   profileHandle: string | null;
   description: string | null;
-  avatarFileId: string | null;
   avatarCustomUrl: string | null;
   metadata: Record<string, unknown> | null;
   isBrand: boolean;
@@ -41,8 +42,23 @@ export interface UserRecord {
   /** Proven wallet addresses, lower-case. */
   wallets: string[];
   roles: RoleRecord[];
+  /** The oldest first; the newest is the avatar. */
+  photos: Photo[];
   createdAt: number;
   updatedAt: number;
+}
+
+/** A picture of a user: an upload of theirs. */
+export interface Photo {
+  /** Of the upload. */
+  id: string;
+  /** An extension, such as `png`. */
+  fileType: string;
+  /** In bytes. */
+  fileSize: number;
+  previewWidth: number;
+  previewHeight: number;
+  createdAt: number;
 }
 
 export interface RoleRecord {

@@ -231,11 +231,18 @@ async function publish(deps: Publishing, changed: WholeUser | null): Promise<Use
   return record;
 }
 
-function toUser({ row, roles, wallets }: WholeUser): User {
-  const { id, copiedVersion, bannedAt, bannedUntil, ...members } = row;
+function toUser({ row, roles, wallets, photos }: WholeUser): User {
+  const { id, copiedVersion, bannedAt, bannedUntil, erasedAt: _, lastSeenAt: __, ...members } = row;
   const ban = bannedAt === null ? null : { until: bannedUntil };
   return {
-    record: { ...members, uid: id, ban, wallets, roles },
+    record: {
+      ...members,
+      uid: id,
+      ban,
+      wallets,
+      roles,
+      photos: photos.map(({ uid: ___, ...photo }) => photo),
+    },
     copyLags: copiedVersion < row.version,
   };
 }

@@ -1,7 +1,7 @@
 import { and, asc, count, eq, lt, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { Database } from '../db.ts';
-import { locators, roles, userRoles, users } from './table.ts';
+import { locators, photos, roles, userRoles, users } from './table.ts';
 
 export type UserRow = typeof users.$inferSelect;
 export type RoleRow = typeof roles.$inferSelect;
@@ -14,8 +14,11 @@ export interface WholeUser {
   roles: RoleRow[];
   /** Addresses of the wallets, lower-case. */
   wallets: string[];
+  /** The oldest first. */
+  photos: PhotoRow[];
 }
 
+export type PhotoRow = typeof photos.$inferSelect;
 export type LocatorRow = typeof locators.$inferSelect;
 
 /** What is unique among users: of wallets, `chainId` is 0 where a key signs, and the chain of a contract. */
@@ -48,6 +51,14 @@ function walletsOf(db: Database, which: SQL) {
     .orderBy(asc(locators.value));
 }
 
+function photosOf(db: Database, which: SQL) {
+  return db
+    .select()
+    .from(photos)
+    .where(eq(photos.uid, theOne(which)))
+    .orderBy(asc(photos.createdAt), asc(photos.id));
+}
+
 /** Spelled out: a partial index serves no query that binds what it is partial by. */
 const RESERVED = sql`${locators.reserved} = 1`;
 
@@ -57,11 +68,19 @@ const isReserved = ({ type, value, chainId }: LocatorKey) =>
 const ownsLocator = (locator: LocatorKey) =>
   sql`${users.id} = (SELECT ${locators.uid} FROM ${locators} WHERE ${isReserved(locator)})`;
 
-const readWhole = (db: Database, which: SQL) =>
-  [db.select().from(users).where(which), rolesOf(db, which), walletsOf(db, which)] as const;
+/** What belongs to the user beside their row, in the order `toWhole` takes it. */
+const belongings = (db: Database, which: SQL) =>
+  [rolesOf(db, which), walletsOf(db, which), photosOf(db, which)] as const;
 
-function toWhole([[row], has, wallets]: [UserRow[], RoleRow[], { value: string }[]]): WholeUser | null {
-  return row ? { row, roles: has, wallets: wallets.map(({ value }) => value) } : null;
+const readWhole = (db: Database, which: SQL) =>
+  [db.select().from(users).where(which), ...belongings(db, which)] as const;
+
+type WholeRows = [UserRow[], RoleRow[], { value: string }[], PhotoRow[]];
+
+/** Nobody any more, where the user is being erased. */
+function toWhole([[row], has, wallets, pictures]: WholeRows): WholeUser | null {
+  if (!row || row.erasedAt !== null) return null;
+  return { row, roles: has, wallets: wallets.map(({ value }) => value), photos: pictures };
 }
 
 async function find(db: Database, which: SQL): Promise<WholeUser | null> {
@@ -80,7 +99,7 @@ export async function insertUser(db: Database, user: NewUser, now: number): Prom
     .onConflictDoNothing()
     .returning()
     .get();
-  return row ? { row, roles: [], wallets: [] } : null;
+  return row ? { row, roles: [], wallets: [], photos: [] } : null;
 }
 
 /**
@@ -137,13 +156,8 @@ export async function changeUser(
       ),
     )
     .returning();
-  const answers: unknown[] = await db.batch([
-    ...along(db),
-    raise,
-    rolesOf(db, which),
-    walletsOf(db, which),
-  ] as never);
-  return toWhole(answers.slice(-3) as Parameters<typeof toWhole>[0]);
+  const answers: unknown[] = await db.batch([...along(db), raise, ...belongings(db, which)] as never);
+  return toWhole(answers.slice(-4) as WholeRows);
 }
 
 /** Notes that the user's object holds this version of the record; an older note never lowers a newer one. */

@@ -7,12 +7,13 @@ export const users = sqliteTable(
   {
     id: integer().primaryKey({ autoIncrement: true }),
     userId: text().notNull().unique(),
+    /** As its owner typed it; compared in lower case, and only whoever has a password has one. */
+    username: text(),
     /** `open`: naming the `userId` is enough to sign in (surface A in open mode). Closed once, closed for ever. */
     entry: text({ enum: ['open', 'closed'] }).notNull(),
     displayName: text(),
     profileHandle: text(),
     description: text(),
-    avatarFileId: text(),
     avatarCustomUrl: text(),
     metadata: text({ mode: 'json' }).$type<Record<string, unknown>>(),
     isBrand: integer({ mode: 'boolean' }).notNull().default(false),
@@ -25,10 +26,63 @@ export const users = sqliteTable(
     copiedVersion: integer().notNull().default(0),
     /** Raised by whatever makes an earlier sign-in worthless: a new password, the closing of an open entry. */
     credentialVersion: integer().notNull().default(1),
+    /** When they last used a device session: late by ten minutes at most, and no part of the record's version. */
+    lastSeenAt: integer(),
+    /** From here on nobody is let in as this user, and everything of theirs is on its way out. */
+    erasedAt: integer(),
     createdAt: integer().notNull(),
     updatedAt: integer().notNull(),
   },
-  table => [index('users_lagging').on(table.id).where(sql`${table.copiedVersion} < ${table.version}`)],
+  table => [
+    index('users_lagging').on(table.id).where(sql`${table.copiedVersion} < ${table.version}`),
+    index('users_erased').on(table.id).where(sql`${table.erasedAt} IS NOT NULL`),
+    uniqueIndex('users_username').on(sql`lower(${table.username})`),
+  ],
+);
+
+/** What a user proves themself with: hashes in the PHC string format. */
+export const credentials = sqliteTable('credentials', {
+  uid: integer().primaryKey(),
+  passwordHash: text().notNull(),
+  /** Restores the account where the password is lost. */
+  accountKeyHash: text(),
+  updatedAt: integer().notNull(),
+});
+
+/** Pictures of a user, each an upload of theirs; the newest is the avatar. */
+export const photos = sqliteTable(
+  'photos',
+  {
+    /** Of the upload. */
+    id: text().primaryKey(),
+    uid: integer().notNull(),
+    /** An extension, such as `png`. */
+    fileType: text().notNull(),
+    fileSize: integer().notNull(),
+    previewWidth: integer().notNull(),
+    previewHeight: integer().notNull(),
+    createdAt: integer().notNull(),
+  },
+  table => [index('photos_byUser').on(table.uid, table.createdAt)],
+);
+
+/**
+ * What outlives erasure, as keyed hashes: names that are never issued again, and what a ban goes on refusing. `hash`
+ * is of the kind and the value, `owner` of the erased `userId`, by which a ban can still be lifted.
+ */
+export const retiredNames = sqliteTable(
+  'retiredNames',
+  {
+    hash: text().notNull(),
+    /** `name`: never issued again; `ban`: refused until `until` (null: until lifted). */
+    kind: text({ enum: ['name', 'ban'] }).notNull(),
+    owner: text().notNull(),
+    until: integer(),
+  },
+  table => [
+    primaryKey({ columns: [table.hash, table.kind] }),
+    index('retiredNames_byOwner').on(table.owner, table.kind),
+  ],
 );
 
 export const roles = sqliteTable('roles', {
