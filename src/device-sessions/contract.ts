@@ -23,10 +23,21 @@ export const signInSchema = z.object({
 
 export type SignIn = z.infer<typeof signInSchema>;
 
+/** What a device says of itself; each surface its own members. */
 export interface DeviceInfo {
   kind?: string | null | undefined;
   model?: string | null | undefined;
   sdkVersion?: string | null | undefined;
+  name?: string | null | undefined;
+  /** For push notices, by `transport`; shown to nobody but the device's own user. */
+  token?: string | null | undefined;
+  transport?: string | null | undefined;
+}
+
+/** What an access token says of the device session it belongs to. */
+export interface PresentedSession {
+  sid: string;
+  jti: string;
 }
 
 /** `DELETE /api/{v}/sessions?userId=`: whose device sessions end, when it is not the presented one. */
@@ -53,6 +64,10 @@ export interface DeviceSession {
   createdAt: number;
   lastUsedAt: number;
   absoluteEndAt: number;
+  /** How long an access token of it lives, within its own ends. */
+  accessMs: number;
+  /** Of the user, when it was opened or last vouched for by a new password. */
+  credentialVersion: number;
   /** How long it lives without a refresh; null: no idle end. */
   idleMs: number | null;
   idleEndAt: number | null;

@@ -4,7 +4,7 @@ import type { Created, CreateLiveSession } from '../live-sessions/contract.ts';
 import type { LiveSessionObject } from '../live-sessions/live-session.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { UserRecord } from '../users/contract.ts';
-import type { Ban, DeviceSession } from './contract.ts';
+import type { Ban, DeviceInfo, DeviceSession, PresentedSession } from './contract.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
 import { rotate, type TokenStamp } from './rotation.ts';
 import {
@@ -13,6 +13,7 @@ import {
   endedByCopy,
   endOf,
   isOlder,
+  mayForget,
   nextAlarm,
   noteLiveSession,
   open,
@@ -27,6 +28,7 @@ export interface OpenDeviceSession
   absoluteMs: number;
   /** Null: no idle end. */
   idleMs: number | null;
+  accessMs: number;
   /** The key that will sign the tokens. */
   kid: string;
 }
@@ -35,6 +37,13 @@ export interface OpenDeviceSession
 export interface Standing {
   session: DeviceSession;
   record: UserRecord;
+  /** Whether this use was noted, which happens every ten minutes. */
+  touched: boolean;
+}
+
+/** Where a user is signed in, as the bearer of one of the device sessions sees it; the oldest first. */
+export interface Overview extends Standing {
+  sessions: DeviceSession[];
 }
 
 /** `everywhere` false: the end stands, but some live session did not take it yet; the alarm goes on telling it. */
@@ -54,6 +63,8 @@ export type DeviceSessionsObject = Pick<
   | 'endOthers'
   | 'endAll'
   | 'takeCopy'
+  | 'describeDevice'
+  | 'erase'
   | 'ban'
   | 'liftBan'
   | 'currentBan'
@@ -90,6 +101,8 @@ export class DeviceSessions extends DurableObject<Env> {
    */
   async open(input: OpenDeviceSession): Promise<Result<Standing, 'banned' | 'stale_record'>> {
     const now = Date.now();
+    // Whoever read the user before they were erased reads again, and finds nobody.
+    if (this.#isErased()) return refuse('stale_record');
     const { record, absoluteMs, kid, ...given } = input;
     const decision = open(
       {
@@ -107,6 +120,7 @@ export class DeviceSessions extends DurableObject<Env> {
       id: uuid(),
       createdAt: now,
       lastUsedAt: now,
+      credentialVersion: record.credentialVersion,
       absoluteEndAt: now + absoluteMs,
       idleEndAt: given.idleMs === null ? null : now + given.idleMs,
       lineage: { current: newStamp(kid, now), previousJti: null },
@@ -118,20 +132,20 @@ export class DeviceSessions extends DurableObject<Env> {
       this.#storage.insertSession(session);
     });
     if (ending.length > 0) await this.#outbox.deliver();
-    return ok({ session, record });
+    return ok({ session, record, touched: true });
   }
 
   /** The presented device session, if it stands: asked by every authenticated request, so nothing caches it. */
-  standing(sid: string): Result<Standing, 'session_ended'> {
+  standing(presented: PresentedSession): Result<Standing, 'session_ended'> {
     const now = Date.now();
-    const session = this.#exists ? this.#storage.session(sid) : null;
-    const decision = authenticate(session, now);
+    const session = this.#exists ? this.#storage.session(presented.sid) : null;
+    const decision = authenticate(session, presented, now);
     const record = this.#exists ? this.#storage.record() : null;
     if (!decision.ok || !session || !record) return refuse('session_ended');
-    if (!decision.value.touch) return ok({ session, record });
-    const touched = { ...session, lastUsedAt: now };
-    this.#storage.updateSession(touched);
-    return ok({ session: touched, record });
+    if (!decision.value.touch) return ok({ session, record, touched: false });
+    const used = { ...session, lastUsedAt: now };
+    this.#storage.updateSession(used);
+    return ok({ session: used, record, touched: true });
   }
 
   /**
@@ -143,9 +157,9 @@ export class DeviceSessions extends DurableObject<Env> {
     refreshJti: string,
     kid: string,
   ): Promise<Result<Standing, 'session_ended' | 'refresh_reused'>> {
-    const standing = this.standing(sid);
+    const standing = this.standing({ sid, jti: refreshJti });
     if (!standing.ok) return standing;
-    const { session, record } = standing.value;
+    const { session } = standing.value;
     const now = Date.now();
     const rotation = rotate(session.lineage, refreshJti, newStamp(kid, now), now);
     if (rotation.kind === 'repeat') return standing;
@@ -155,63 +169,99 @@ export class DeviceSessions extends DurableObject<Env> {
     }
     const next = refreshed(session, rotation.lineage, now);
     this.#change(() => this.#storage.updateSession(next));
-    return ok({ session: next, record });
+    return ok({ ...standing.value, session: next });
   }
 
-  /** Every device session that stands, the oldest first, to the bearer of one of them. */
-  list(sid: string): Result<DeviceSession[], 'session_ended'> {
-    const standing = this.standing(sid);
+  /** Every device session that stands, to the bearer of one of them. */
+  list(presented: PresentedSession): Result<Overview, 'session_ended'> {
+    const standing = this.standing(presented);
     if (!standing.ok) return standing;
     const now = Date.now();
-    return ok(this.#sessions().filter(session => now < endOf(session)));
+    return ok({ ...standing.value, sessions: this.#sessions().filter(session => now < endOf(session)) });
+  }
+
+  /** Notes what a device says of itself anew; members that are not given stay. */
+  describeDevice(presented: PresentedSession, described: DeviceInfo): Result<Standing, 'session_ended'> {
+    const standing = this.standing(presented);
+    if (!standing.ok) return standing;
+    const { session } = standing.value;
+    const next = { ...session, deviceInfo: { ...session.deviceInfo, ...described } };
+    this.#storage.updateSession(next);
+    return ok({ ...standing.value, session: next });
   }
 
   /** Ends one device session on the word of its own token. */
-  async end(sid: string): Promise<Result<Ended, 'session_ended'>> {
-    const standing = this.standing(sid);
-    if (standing.ok) return ok({ everywhere: await this.#outbox.end([sid]) });
+  async end(presented: PresentedSession): Promise<Result<Ended, 'session_ended'>> {
+    const standing = this.standing(presented);
+    if (standing.ok) return ok({ everywhere: await this.#outbox.end([presented.sid]) });
     // Asked again for an end that has not reached everybody: not done, rather than nothing to do.
     return (await this.#deliver()) ? standing : ok({ everywhere: false });
   }
 
   /** Ends one device session on the word of any that stands; refuses `device_not_found` where there is none. */
-  async endOne(sid: string, target: string): Promise<Result<Ended, 'session_ended' | 'device_not_found'>> {
-    const standing = this.standing(sid);
+  async endOne(
+    presented: PresentedSession,
+    target: string,
+  ): Promise<Result<Ended, 'session_ended' | 'device_not_found'>> {
+    const standing = this.standing(presented);
     if (!standing.ok) return standing;
-    if (!this.standing(target).ok) {
+    if (!this.#stands(target)) {
       return (await this.#deliver()) ? refuse('device_not_found') : ok({ everywhere: false });
     }
     return ok({ everywhere: await this.#outbox.end([target]) });
   }
 
   /** Ends every device session but the one that asks. */
-  async endOthers(sid: string): Promise<Result<Ended, 'session_ended'>> {
-    const standing = this.standing(sid);
+  async endOthers(presented: PresentedSession): Promise<Result<Ended, 'session_ended'>> {
+    const standing = this.standing(presented);
     if (!standing.ok) return standing;
-    return ok({ everywhere: await this.#outbox.end(this.#ids().filter(id => id !== sid)) });
+    return ok({ everywhere: await this.#outbox.end(this.#ids().filter(id => id !== presented.sid)) });
   }
 
   /**
-   * Ends every device session of the user. Given `sid`, on the word of that one, which must stand; without, on
+   * Ends every device session of the user. Given one, on the word of that one, which must stand; without, on
    * the word of the Worker's caller (a secret key).
    */
-  async endAll(sid?: string): Promise<Result<Ended, 'session_ended'>> {
-    const standing = sid === undefined ? ok(undefined) : this.standing(sid);
+  async endAll(presented?: PresentedSession): Promise<Result<Ended, 'session_ended'>> {
+    const standing = presented === undefined ? ok(undefined) : this.standing(presented);
     if (!standing.ok || !this.#exists) return standing.ok ? ok({ everywhere: true }) : standing;
     return ok({ everywhere: await this.#outbox.end(this.#ids()) });
   }
 
-  /** Takes a newer copy of the record, and ends what it makes worthless; an older copy changes nothing. */
-  async takeCopy(record: UserRecord): Promise<Ended> {
+  /**
+   * Takes a newer copy of the record, and ends what it makes worthless, but for the device session `keep`; an older
+   * copy changes nothing.
+   */
+  async takeCopy(record: UserRecord, keep?: string): Promise<Ended> {
     const held = this.#exists ? this.#storage.record() : null;
-    if (held && isOlder(record, held)) return { everywhere: await this.#deliver() };
-    const ending = endedByCopy(record.entry, this.#sessions());
+    if (this.#isErased() || (held && isOlder(record, held))) return { everywhere: await this.#deliver() };
+    const ending = endedByCopy(record, this.#sessions(), keep);
+    const kept = this.#exists && keep !== undefined ? this.#storage.session(keep) : null;
     const now = Date.now();
+    const { credentialVersion } = record;
     this.#change(() => {
       this.#storage.putRecord(record);
       for (const id of ending) this.#storage.endSession(id, now);
+      if (kept) this.#storage.updateSession({ ...kept, credentialVersion });
     });
     return { everywhere: await this.#outbox.deliver() };
+  }
+
+  /**
+   * Ends every device session of a user who is being erased, lets nobody in from now on, and forgets everything about
+   * them once every live session has heard. That they were erased is remembered for a few minutes more.
+   */
+  async erase(): Promise<Ended> {
+    const ids = this.#ids();
+    const now = Date.now();
+    this.#change(() => {
+      if (this.#storage.erasedAt() === null) this.#storage.putErasureNews(now);
+      this.#storage.putErased(now);
+      for (const id of ids) this.#storage.endSession(id, now);
+    });
+    const everywhere = await this.#outbox.deliver();
+    if (everywhere) this.#change(() => this.#storage.clear());
+    return { everywhere };
   }
 
   /** Ends every device session, and refuses new ones until lifted or `until`. */
@@ -225,6 +275,7 @@ export class DeviceSessions extends DurableObject<Env> {
     return { everywhere: await this.#outbox.deliver() };
   }
 
+  /** Lets the user in again. */
   liftBan(): void {
     if (this.#exists) this.#storage.deleteBan();
   }
@@ -239,18 +290,19 @@ export class DeviceSessions extends DurableObject<Env> {
    * again. So whatever ends the device session meanwhile finds either the note, or no live session at all.
    */
   async createLiveSession(
-    sid: string,
+    presented: PresentedSession,
     liveId: string,
     request: CreateLiveSession,
   ): Promise<Result<Created, 'session_ended' | 'too_many_live_sessions' | 'address_not_proven'>> {
-    const room = await this.#makeRoom(sid, liveId);
+    const room = await this.#makeRoom(presented, liveId);
     if (!room.ok) return room;
     const { record } = room.value;
+    const { sid } = presented;
     const { chainAddress } = request.identity;
     if (chainAddress !== null && !record.wallets.includes(chainAddress)) return refuse('address_not_proven');
     const live = this.#liveSession(liveId);
     const created = await live.create({ sid, record, request });
-    const noted = this.#note(sid, liveId);
+    const noted = this.#note(presented, liveId);
     if (noted.ok) return ok(created);
     await live.discard();
     return noted;
@@ -258,12 +310,12 @@ export class DeviceSessions extends DurableObject<Env> {
 
   /** Approves a join and notes it, before the live session admits: an end from now on reaches it there. */
   async noteJoin(
-    sid: string,
+    presented: PresentedSession,
     liveId: string,
   ): Promise<Result<Standing & { notedAt: number }, 'session_ended' | 'too_many_live_sessions'>> {
-    const room = await this.#makeRoom(sid, liveId);
+    const room = await this.#makeRoom(presented, liveId);
     if (!room.ok) return room;
-    const noted = this.#note(sid, liveId);
+    const noted = this.#note(presented, liveId);
     return noted.ok ? ok({ ...room.value, ...noted.value }) : noted;
   }
 
@@ -276,9 +328,28 @@ export class DeviceSessions extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     if (!this.#exists) return;
     const now = Date.now();
+    const erasedAt = this.#storage.erasedAt();
+    if (erasedAt !== null) return this.#forget(erasedAt, now);
     const over = this.#sessions().filter(session => now >= endOf(session));
     await this.#outbox.end(over.map(session => session.id));
     this.#setAlarm();
+  }
+
+  /** Of an erased user: tells who has not heard, and leaves nothing behind once everybody has. */
+  async #forget(erasedAt: number, now: number): Promise<void> {
+    const { everywhere } = await this.erase();
+    if (!everywhere || !mayForget(erasedAt, now)) return;
+    await this.ctx.storage.deleteAll();
+    this.#exists = false;
+  }
+
+  #isErased(): boolean {
+    return this.#exists && this.#storage.erasedAt() !== null;
+  }
+
+  #stands(id: string): boolean {
+    const session = this.#exists ? this.#storage.session(id) : null;
+    return session !== null && Date.now() < endOf(session);
   }
 
   async #deliver(): Promise<boolean> {
@@ -304,21 +375,21 @@ export class DeviceSessions extends DurableObject<Env> {
   }
 
   #note(
-    sid: string,
+    presented: PresentedSession,
     liveId: string,
   ): Result<{ notedAt: number }, 'session_ended' | 'too_many_live_sessions'> {
-    const standing = this.standing(sid);
+    const standing = this.standing(presented);
     if (!standing.ok) return standing;
     const decision = noteLiveSession(this.#storage.notedLiveSessions(), liveId);
     if (!decision.ok) return decision;
     const notedAt = Date.now();
-    this.#storage.note(liveId, sid, notedAt);
+    this.#storage.note(liveId, presented.sid, notedAt);
     return ok({ notedAt });
   }
 
   /** At the cap, asks the noted live sessions and forgets those this user is no longer in. */
-  async #makeRoom(sid: string, liveId: string): Promise<Result<Standing, 'session_ended'>> {
-    const standing = this.standing(sid);
+  async #makeRoom(presented: PresentedSession, liveId: string): Promise<Result<Standing, 'session_ended'>> {
+    const standing = this.standing(presented);
     if (!standing.ok) return standing;
     const noted = this.#storage.notedLiveSessions();
     if (noteLiveSession(noted, liveId).ok) return standing;
@@ -330,11 +401,12 @@ export class DeviceSessions extends DurableObject<Env> {
       if (!inside) this.#storage.forgetLiveSession(id, askedAt);
     });
     await Promise.race([Promise.allSettled(asked), scheduler.wait(DELIVERY_WAIT_MS)]);
-    return this.standing(sid);
+    return this.standing(presented);
   }
 
   #setAlarm(): void {
-    const at = nextAlarm(this.#storage.sessions(), this.#storage.nextDeliveryAt());
+    const storage = this.#storage;
+    const at = nextAlarm(storage.sessions(), storage.nextDeliveryAt(), storage.erasedAt());
     if (at === null) this.ctx.storage.deleteAlarm();
     else this.ctx.storage.setAlarm(at);
   }

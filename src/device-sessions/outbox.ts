@@ -27,7 +27,8 @@ export function openOutbox({ storage, transaction, liveSession, setAlarm }: Worl
   async function tell(delivery: Delivery): Promise<void> {
     try {
       const subject = String(storage.record()?.uid);
-      await liveSession(delivery.liveId).endDeviceSession(subject, delivery.sid);
+      const erased = storage.erasedAt() !== null;
+      await liveSession(delivery.liveId).endDeviceSession(subject, delivery.sid, erased);
       storage.delivered(delivery);
     } catch (error) {
       const { liveId } = delivery;

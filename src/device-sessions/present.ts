@@ -23,7 +23,8 @@ export function presentTokens({ accessToken, refreshToken, issuedAt, expiresAt }
 
 /** One of a user's own device sessions. */
 export function presentDevice(session: DeviceSession, currentId: string) {
-  const { id, deviceId, deviceInfo, ipAddress, createdAt, lastUsedAt } = session;
+  const { id, deviceId, ipAddress, createdAt, lastUsedAt } = session;
+  const { token: _, ...deviceInfo } = session.deviceInfo;
   return {
     id,
     deviceId,

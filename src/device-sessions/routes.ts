@@ -9,7 +9,7 @@ import {
   endDevice,
   endOtherDevices,
   endSessions,
-  listDevices,
+  readOverview,
   refreshTokens,
   signIn,
   signOutUser,
@@ -43,8 +43,8 @@ export const deviceSessionRoutes = new Hono<AppEnv>()
 export const ownDeviceRoutes = new Hono<AppEnv>()
   .get('/devices', userToken, async c => {
     const claims = c.get('claims');
-    const devices = await listDevices(c.get('deps'), claims);
-    return c.json(devices.map(device => presentDevice(device, claims.sid)));
+    const { sessions } = await readOverview(c.get('deps'), claims);
+    return c.json(sessions.map(session => presentDevice(session, claims.sid)));
   })
   .delete('/devices', userToken, async c => {
     await endOtherDevices(c.get('deps'), c.get('claims'));

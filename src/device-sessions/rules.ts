@@ -1,5 +1,5 @@
 import { ok, type Result, refuse } from '../result.ts';
-import type { Ban, DeviceSession } from './contract.ts';
+import type { Ban, DeviceSession, PresentedSession } from './contract.ts';
 import type { Lineage } from './rotation.ts';
 
 /** The oldest device session ends when one more is opened. */
@@ -8,6 +8,9 @@ export const MOST_LIVE_SESSIONS = 20;
 
 /** How long an ending call waits for the live sessions before it answers 503. */
 export const DELIVERY_WAIT_MS = 2_000;
+
+/** How long it is remembered that a user was erased: longer than a sign-in that read them before may be on its way. */
+const ERASED_FOR_MS = 15 * 60_000;
 
 const TOUCH_EVERY_MS = 10 * 60_000;
 const FIRST_RETRY_MS = 2_000;
@@ -26,9 +29,13 @@ export function endOf(session: Pick<DeviceSession, 'absoluteEndAt' | 'idleEndAt'
 /** Whether the presented device session stands, and whether its use is due to be noted. */
 export function authenticate(
   session: DeviceSession | null,
+  { jti }: Pick<PresentedSession, 'jti'>,
   now: number,
 ): Result<{ touch: boolean }, 'session_ended'> {
   if (!session || now >= endOf(session)) return refuse('session_ended');
+  // Of a token that was issued to be handed on, only the last one made is good: an extended one replaces its elder.
+  const replaced = session.openedBy === 'D' && jti !== session.lineage.current.accessJti;
+  if (replaced) return refuse('session_ended');
   return ok({ touch: now - session.lastUsedAt >= TOUCH_EVERY_MS });
 }
 
@@ -54,7 +61,7 @@ export function open(
   if (isBanned(facts.ban, now)) return refuse('banned');
   if (facts.held && isOlder(facts.offered, facts.held)) return refuse('stale_record');
   const { sessions, deviceId, offered } = facts;
-  const closed = endedByCopy(offered.entry, sessions);
+  const closed = endedByCopy(offered, sessions);
   const gone = (session: DeviceSession) =>
     now >= endOf(session) || session.deviceId === deviceId || closed.includes(session.id);
   const kept = sessions.filter(session => !gone(session));
@@ -66,13 +73,22 @@ export function isBanned(ban: Pick<Ban, 'until'> | null, now: number): boolean {
   return ban !== null && (ban.until === null || now < ban.until);
 }
 
-/** Which device sessions end with a new copy: once the entry is closed, those that a bare `userId` opened. */
+/**
+ * Which device sessions end with a new copy: once the entry is closed, those that a bare `userId` opened; with new
+ * credentials, those that rest on earlier ones, but for `keep`, which gave the new.
+ */
 export function endedByCopy(
-  entry: 'open' | 'closed',
-  standing: readonly Pick<DeviceSession, 'id' | 'proof'>[],
+  { entry, credentialVersion }: OpeningFacts['offered'],
+  sessions: readonly Pick<DeviceSession, 'id' | 'proof' | 'credentialVersion'>[],
+  keep?: string,
 ): string[] {
-  if (entry === 'open') return [];
-  return standing.filter(session => session.proof === 'userId').map(session => session.id);
+  return sessions
+    .filter(
+      session =>
+        (entry === 'closed' && session.proof === 'userId') ||
+        (session.credentialVersion < credentialVersion && session.id !== keep),
+    )
+    .map(session => session.id);
 }
 
 /** A device session with its next pair of tokens: the idle end moves, the absolute one never does. */
@@ -100,11 +116,21 @@ export function retryAt(attempts: number, now: number): number {
   return now + Math.min(FIRST_RETRY_MS * 2 ** attempts, LONGEST_RETRY_MS);
 }
 
-/** The one alarm: the earliest end of a device session, or the next delivery. Null where nothing is pending. */
+/**
+ * The one alarm: the earliest end of a device session, the next delivery or, of an erased user who has none left, when
+ * the last trace goes. Null where nothing is pending.
+ */
 export function nextAlarm(
   sessions: readonly Pick<DeviceSession, 'absoluteEndAt' | 'idleEndAt'>[],
   nextDeliveryAt: number | null,
+  erasedAt: number | null = null,
 ): number | null {
-  const earliest = Math.min(...sessions.map(endOf), nextDeliveryAt ?? Number.POSITIVE_INFINITY);
+  const forgottenAt = erasedAt === null ? Number.POSITIVE_INFINITY : erasedAt + ERASED_FOR_MS;
+  const earliest = Math.min(...sessions.map(endOf), nextDeliveryAt ?? forgottenAt);
   return Number.isFinite(earliest) ? earliest : null;
+}
+
+/** Whether nothing has to be remembered of an erased user any more: what was on its way when they went is long refused. */
+export function mayForget(erasedAt: number, now: number): boolean {
+  return now >= erasedAt + ERASED_FOR_MS;
 }

@@ -7,12 +7,14 @@ import {
   createUser,
   findUser,
   noteCopied,
+  noteSeen,
   renameUser,
   requireUser,
   type User,
   type UserNames,
 } from '../users/service.ts';
-import type { DeviceSession, Proof, SignIn } from './contract.ts';
+import type { DeviceInfo, DeviceSession, Proof, SignIn } from './contract.ts';
+import type { Overview, Standing } from './device-sessions.ts';
 import { endOf, isBanned } from './rules.ts';
 
 /** Tokens of a device session just opened or refreshed; times in epoch ms. */
@@ -26,6 +28,7 @@ export interface TokenPair {
 export interface SignedIn {
   tokens: TokenPair;
   record: UserRecord;
+  session: DeviceSession;
 }
 
 /** Who asks: a user by an access token, or a secret key. */
@@ -77,9 +80,8 @@ export async function openDeviceSession(
     const { record, copyLags } = user;
     const opened = await deps.deviceSessions(record.uid).open({
       ...opening,
+      ...livesOf(deps.config, opening.openedBy),
       record,
-      absoluteMs: deps.config.refreshAbsoluteMs,
-      idleMs: deps.config.refreshIdleMs,
       kid: deps.keyRing.signerKid,
     });
     if (!opened.ok) {
@@ -89,8 +91,9 @@ export async function openDeviceSession(
     }
     const { session } = opened.value;
     if (copyLags) deps.defer(later => noteCopied(later, record));
+    deps.defer(later => noteSeen(later, record.uid));
     deps.audit('signed_in', { uid: record.uid, sid: session.id, by: opening.openedBy });
-    return { tokens: await issueTokens(deps, record, session), record };
+    return { tokens: await issueTokens(deps, record, session), record, session };
   }
   throw new AppError('try_again');
 }
@@ -107,19 +110,27 @@ export async function refreshTokens(deps: Deps, refreshToken: string): Promise<T
 }
 
 /** The copy of the caller's record, if the device session behind the token stands. */
-export async function verifySession(deps: Deps, { uid, sid }: Claims<'access'>): Promise<UserRecord> {
-  return unwrap(await deps.deviceSessions(uid).standing(sid)).record;
+export async function verifySession(deps: Deps, claims: Claims<'access'>): Promise<UserRecord> {
+  return (await readSession(deps, claims)).record;
+}
+
+/** The device session behind the token, if it stands, and the copy of its user's record. */
+export async function readSession(deps: Deps, claims: Claims<'access'>): Promise<Standing> {
+  const standing = unwrap(await deps.deviceSessions(claims.uid).standing(claims));
+  if (standing.touched) deps.defer(later => noteSeen(later, claims.uid));
+  return standing;
 }
 
 /** Whether this refresh token is the one in force; refuses `session_ended` for an earlier one, and ends nothing. */
-export async function refreshTokenStands(deps: Deps, { uid, sid, jti }: Claims<'refresh'>): Promise<void> {
-  const { session } = unwrap(await deps.deviceSessions(uid).standing(sid));
-  if (session.lineage.current.refreshJti !== jti) throw new AppError('session_ended');
+export async function refreshTokenStands(deps: Deps, claims: Claims<'refresh'>): Promise<void> {
+  const { session } = unwrap(await deps.deviceSessions(claims.uid).standing(claims));
+  if (session.lineage.current.refreshJti !== claims.jti) throw new AppError('session_ended');
 }
 
 /** Ends the device session behind the token. */
-export async function signOut(deps: Deps, { uid, sid }: Claims<'access' | 'refresh'>): Promise<void> {
-  const ended = unwrap(await deps.deviceSessions(uid).end(sid));
+export async function signOut(deps: Deps, claims: Claims<'access' | 'refresh'>): Promise<void> {
+  const { uid, sid } = claims;
+  const ended = unwrap(await deps.deviceSessions(uid).end(claims));
   deps.audit('signed_out', { uid, sid });
   requireEverywhere(ended);
 }
@@ -140,8 +151,9 @@ export async function endSessions(deps: Deps, caller: Caller, userId: string | u
 }
 
 /** Ends every device session of the user behind the token. */
-async function signOutEverywhere(deps: Deps, { uid, sid }: Claims<'access'>): Promise<void> {
-  const ended = unwrap(await deps.deviceSessions(uid).endAll(sid));
+export async function signOutEverywhere(deps: Deps, claims: Claims<'access'>): Promise<void> {
+  const { uid, sid } = claims;
+  const ended = unwrap(await deps.deviceSessions(uid).endAll(claims));
   deps.audit('signed_out', { uid, sid, all: true });
   requireEverywhere(ended);
 }
@@ -154,21 +166,34 @@ export async function signOutUser(deps: Deps, userId: string): Promise<void> {
   requireEverywhere(ended);
 }
 
-/** Where the caller is signed in, the oldest first. */
-export async function listDevices(deps: Deps, { uid, sid }: Claims<'access'>): Promise<DeviceSession[]> {
-  return unwrap(await deps.deviceSessions(uid).list(sid));
+/** The caller, and where they are signed in, the oldest first. */
+export async function readOverview(deps: Deps, claims: Claims<'access'>): Promise<Overview> {
+  const overview = unwrap(await deps.deviceSessions(claims.uid).list(claims));
+  if (overview.touched) deps.defer(later => noteSeen(later, claims.uid));
+  return overview;
+}
+
+/** Notes what the caller's device says of itself anew. */
+export async function describeDevice(
+  deps: Deps,
+  claims: Claims<'access'>,
+  described: DeviceInfo,
+): Promise<void> {
+  unwrap(await deps.deviceSessions(claims.uid).describeDevice(claims, described));
 }
 
 /** Ends one of the caller's device sessions; refuses `device_not_found`. */
-export async function endDevice(deps: Deps, { uid, sid }: Claims<'access'>, id: string): Promise<void> {
-  const ended = unwrap(await deps.deviceSessions(uid).endOne(sid, id));
+export async function endDevice(deps: Deps, claims: Claims<'access'>, id: string): Promise<void> {
+  const { uid } = claims;
+  const ended = unwrap(await deps.deviceSessions(uid).endOne(claims, id));
   deps.audit('signed_out', { uid, sid: id });
   requireEverywhere(ended);
 }
 
 /** Ends every device session of the caller but the one that asks. */
-export async function endOtherDevices(deps: Deps, { uid, sid }: Claims<'access'>): Promise<void> {
-  const ended = unwrap(await deps.deviceSessions(uid).endOthers(sid));
+export async function endOtherDevices(deps: Deps, claims: Claims<'access'>): Promise<void> {
+  const { uid, sid } = claims;
+  const ended = unwrap(await deps.deviceSessions(uid).endOthers(claims));
   deps.audit('signed_out', { uid, sid, others: true });
   requireEverywhere(ended);
 }
@@ -184,11 +209,18 @@ async function findOrMake(deps: Deps, input: SignIn, names: UserNames): Promise<
   return (await createUser(deps, input.userId, 'open', names)) ?? findOrMake(deps, input, names);
 }
 
+/** How long a device session and its access tokens live, by the surface that opens it. */
+function livesOf(config: Deps['config'], openedBy: Opening['openedBy']) {
+  const { accessTokenMs, refreshAbsoluteMs, refreshIdleMs } = config;
+  if (openedBy === 'C') return { absoluteMs: refreshAbsoluteMs, idleMs: null, accessMs: refreshAbsoluteMs };
+  return { absoluteMs: refreshAbsoluteMs, idleMs: refreshIdleMs, accessMs: accessTokenMs };
+}
+
 /** Signs the pair a device session's stamp stands for: the same stamp, the same strings. */
 async function issueTokens(deps: Deps, record: UserRecord, session: DeviceSession): Promise<TokenPair> {
   const { accessJti, refreshJti, issuedAt, kid } = session.lineage.current;
   const claims = { sub: record.userId, uid: record.uid, sid: session.id };
-  const expiresAt = Math.min(issuedAt + deps.config.accessTokenMs, endOf(session));
+  const expiresAt = Math.min(issuedAt + session.accessMs, endOf(session));
   const sign = (kind: 'access' | 'refresh', jti: string, endsAt: number) =>
     deps.keyRing.sign(kind, { ...claims, jti, exp: Math.floor(endsAt / 1000) }, issuedAt, kid);
   const [accessToken, refreshToken] = await Promise.all([

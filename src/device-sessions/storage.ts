@@ -8,6 +8,10 @@ export interface Delivery {
   attempts: number;
 }
 
+/** A live session lasts a week, unless its host puts the end off; who visits more than anybody could is cut short. */
+const VISIT_KEPT_MS = 30 * 24 * 60 * 60_000;
+const MOST_VISITS = 1_000;
+
 export type DeviceSessionsStorage = ReturnType<typeof openStorage>;
 
 interface SessionRow extends Record<string, SqlStorageValue> {
@@ -16,8 +20,9 @@ interface SessionRow extends Record<string, SqlStorageValue> {
 }
 
 /**
- * What one user's `DeviceSessions` keeps: the copy of the record (one row), the ban (one row or none), the device sessions, which live
- * sessions were joined through which of them (`notes`; `claims` counts the joins under way or done), and the
+ * What one user's `DeviceSessions` keeps: the copy of the record (one row), since when they are erased, the ban (one row or none), the device sessions, which live
+ * sessions were joined through which of them (`notes`; `claims` counts the joins under way or done), where the user
+ * ever was (`visited`, for erasure's sake), and the
  * outbox of ends not yet delivered.
  */
 export function openStorage({ sql }: DurableObjectStorage) {
@@ -31,12 +36,14 @@ export function openStorage({ sql }: DurableObjectStorage) {
     createTables(): void {
       sql.exec(`
         CREATE TABLE IF NOT EXISTS copy (one INTEGER PRIMARY KEY CHECK (one = 1), record TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS erased (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS ban (one INTEGER PRIMARY KEY CHECK (one = 1), reason TEXT, until INTEGER);
         CREATE TABLE IF NOT EXISTS sessions
           (id TEXT PRIMARY KEY, opened INTEGER NOT NULL, detail TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS notes
           (liveId TEXT, sid TEXT, claims INTEGER NOT NULL, firstAt INTEGER NOT NULL, lastAt INTEGER NOT NULL,
            PRIMARY KEY (liveId, sid));
+        CREATE TABLE IF NOT EXISTS visited (liveId TEXT PRIMARY KEY, at INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS outbox
           (liveId TEXT, sid TEXT, attempts INTEGER NOT NULL, dueAt INTEGER NOT NULL, PRIMARY KEY (liveId, sid));
       `);
@@ -48,6 +55,26 @@ export function openStorage({ sql }: DurableObjectStorage) {
     },
     putRecord(record: UserRecord): void {
       sql.exec('INSERT OR REPLACE INTO copy (one, record) VALUES (1, ?)', JSON.stringify(record));
+    },
+
+    /** Every live session where something may be known of the user is to hear that they are erased. */
+    putErasureNews(dueAt: number): void {
+      sql.exec(
+        "INSERT OR IGNORE INTO outbox (liveId, sid, attempts, dueAt) SELECT liveId, '', 0, ? FROM visited",
+        dueAt,
+      );
+    },
+    erasedAt(): number | null {
+      const [row] = sql.exec<{ at: number }>('SELECT at FROM erased').toArray();
+      return row?.at ?? null;
+    },
+    putErased(now: number): void {
+      sql.exec('INSERT OR IGNORE INTO erased (one, at) VALUES (1, ?)', now);
+    },
+    /** Everything but that the user was erased. */
+    clear(): void {
+      for (const table of ['copy', 'ban', 'sessions', 'notes', 'visited', 'outbox'])
+        sql.exec(`DELETE FROM ${table}`);
     },
 
     ban(): Ban | null {
@@ -100,6 +127,13 @@ export function openStorage({ sql }: DurableObjectStorage) {
         .map(row => row.liveId);
     },
     note(liveId: string, sid: string, now: number): void {
+      sql.exec('INSERT OR REPLACE INTO visited (liveId, at) VALUES (?, ?)', liveId, now);
+      sql.exec(
+        `DELETE FROM visited WHERE at <= ? OR liveId IN
+           (SELECT liveId FROM visited ORDER BY at DESC LIMIT -1 OFFSET ?)`,
+        now - VISIT_KEPT_MS,
+        MOST_VISITS,
+      );
       sql.exec(
         `INSERT INTO notes (liveId, sid, claims, firstAt, lastAt) VALUES (?, ?, 1, ?, ?)
          ON CONFLICT DO UPDATE SET claims = claims + 1, lastAt = excluded.lastAt`,

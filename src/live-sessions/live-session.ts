@@ -310,14 +310,20 @@ export class LiveSession extends DurableObject<Env> {
 
   /**
    * A device session of this subject has ended: its part in a membership ends, and a join through it that is
-   * still on its way will be refused. Told again, it changes nothing.
+   * still on its way will be refused. Told again, it changes nothing. `erased`: all of them have, and nothing but a bar
+   * is to be known of this subject from now on.
    */
-  endDeviceSession(subject: string, sid: string): void {
+  endDeviceSession(subject: string, sid: string, erased = false): void {
     const now = Date.now();
     const live = this.#live(now);
     if (!live.ok) return;
     this.#storage.putSignedOut(sid, now);
     const member = this.#storage.memberOf(subject);
+    if (erased) {
+      if (member) this.#membership.remove(live.value, member, 'signed_out');
+      this.ctx.storage.transactionSync(() => this.#storage.forgetPerson(subject));
+      return;
+    }
     if (!member || !this.#storage.memberBy({ mid: member.mid, sid, subject })) return;
     this.#storage.deleteCredential(sid);
     if (this.#storage.hasCredential(member.mid)) {

@@ -48,13 +48,14 @@ export type Joiner = { kind: 'user'; claims: Claims<'access'> } | { kind: 'guest
 /** Makes a live session with the caller as its host: two object calls, the second from inside the first. */
 export async function createLiveSession(
   deps: Deps,
-  { uid, sid, sub }: Claims<'access'>,
+  claims: Claims<'access'>,
   request: CreateRequest,
 ): Promise<Admitted> {
+  const { uid, sid, sub } = claims;
   const liveId = deps.newLiveSessionId();
   const settings = await toSettings(deps, liveId, request);
   deps.trips.objects += 1;
-  const created = unwrap(await deps.deviceSessions(uid).createLiveSession(sid, liveId, settings));
+  const created = unwrap(await deps.deviceSessions(uid).createLiveSession(claims, liveId, settings));
   deps.audit('live_session_created', { uid, sid, liveId });
   return { created, token: await issueMemberToken(deps, created, { uid, sid, sub }) };
 }
@@ -77,12 +78,13 @@ export async function joinLiveSession(deps: Deps, joiner: Joiner, request: JoinR
 /** Approved and noted by `DeviceSessions`, then admitted by the live session. */
 async function joinAsUser(
   deps: Deps,
-  { uid, sid, sub }: Claims<'access'>,
+  claims: Claims<'access'>,
   { sessionId, identity }: JoinRequest,
   live: LiveSessionObject,
   passwords: RoomPassword[],
 ): Promise<Admitted> {
-  const { record, notedAt } = unwrap(await deps.deviceSessions(uid).noteJoin(sid, sessionId));
+  const { uid, sid, sub } = claims;
+  const { record, notedAt } = unwrap(await deps.deviceSessions(uid).noteJoin(claims, sessionId));
   const admitted = await live.admit({ sid, visitor: visitorOf(record), notedAt, identity, passwords });
   if (!admitted.ok) {
     deps.defer(async later => later.deviceSessions(uid).withdrawJoin(sid, sessionId, notedAt));

@@ -37,6 +37,9 @@ const toFile = (row: FileRow): StoredFile => ({ ...row, stored: row.stored === 1
 /** Kept for much longer than a join may be on its way (`JOIN_LIFE_MS`), so that a reconnect is told why, too. */
 const TOMBSTONE_MS = 10 * 60_000;
 
+/** Stands where an erased user's `userId` stood: no user can be called so. */
+const NOBODY = '.erased';
+
 const MEMBER_COLUMNS = 'seat, mid, subject, id, name, address, guestOf';
 const FILE_COLUMNS =
   'fileKey, fileName, contentType, sizeInBytes, creatorId, createdAt, r2Key, subject, stored';
@@ -128,6 +131,14 @@ export function openStorage({ sql }: DurableObjectStorage) {
     },
     putPerson({ subject, id }: Person, wallets: readonly string[]): void {
       sql.exec('INSERT OR REPLACE INTO people VALUES (?, ?, ?)', subject, id, JSON.stringify(wallets));
+    },
+
+    /** Whoever is erased leaves no name behind; a bar, on their number and their wallets, goes on. */
+    forgetPerson(subject: string): void {
+      sql.exec('DELETE FROM people WHERE subject = ?', subject);
+      sql.exec('UPDATE files SET creatorId = ? WHERE subject = ?', NOBODY, subject);
+      const session = memory<Session | null>('session', null);
+      if (session?.creator === subject) remember('session', { ...session, creatorId: NOBODY });
     },
 
     memberOf(subject: string): Member | null {

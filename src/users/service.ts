@@ -15,6 +15,7 @@ import {
   insertUserWithLocator,
   type LocatorRow,
   markCopied,
+  markSeen,
   releaseLocator,
   reserveLocator,
   type UserChange,
@@ -43,6 +44,7 @@ export type TakeCopy = (record: UserRecord) => Promise<{ everywhere: boolean }>;
 const COPIES_AT_ONCE = 200;
 
 const MOST_LOCATORS = 20;
+const SEEN_EVERY_MS = 10 * 60_000;
 
 export type { LocatorRow };
 
@@ -183,6 +185,11 @@ export async function removeRole(deps: Publishing, roleId: string): Promise<void
   const uids = await deleteRole(deps.db, roleId, deps.now());
   if (!uids) throw new AppError('role_not_found', { detail: roleId });
   await publishMany(deps, uids);
+}
+
+/** Notes that a user was there, for whom others may ask; at most once in ten minutes. */
+export async function noteSeen(deps: Pick<Deps, 'db' | 'now'>, uid: number): Promise<void> {
+  await markSeen(deps.db, uid, deps.now(), SEEN_EVERY_MS);
 }
 
 /** To be called once the user's object holds the copy. */

@@ -168,6 +168,14 @@ export async function markCopied(db: Database, uid: number, version: number): Pr
     .where(and(eq(users.id, uid), lt(users.copiedVersion, version)));
 }
 
+/** Notes when a user was there, unless that was noted less than `everyMs` ago. */
+export async function markSeen(db: Database, uid: number, now: number, everyMs: number): Promise<void> {
+  await db
+    .update(users)
+    .set({ lastSeenAt: now })
+    .where(and(eq(users.id, uid), lt(sql`coalesce(${users.lastSeenAt}, 0)`, now - everyMs)));
+}
+
 /** Users whose objects are not known to hold their latest version. */
 export async function findLagging(db: Database, limit: number): Promise<number[]> {
   const rows = await db

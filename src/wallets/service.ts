@@ -1,7 +1,7 @@
 import { fromHex, hashPersonalMessage, recoverSigner } from '../crypto/ethereum.ts';
 import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
-import { openDeviceSession, type SignedIn } from '../device-sessions/service.ts';
+import { openDeviceSession, readSession, type SignedIn } from '../device-sessions/service.ts';
 import { AppError, unwrap } from '../errors.ts';
 import { randomBytes, uuid } from '../ids.ts';
 import { issue, redeem } from '../single-use/service.ts';
@@ -104,8 +104,8 @@ export async function removeWallet(deps: Deps, caller: Claims<'access'>, proof: 
   deps.audit('wallet_removed', { uid: caller.uid, sid: caller.sid });
 }
 
-async function requireFresh(deps: Deps, { uid, sid }: Claims<'access'>): Promise<void> {
-  const { session, record } = unwrap(await deps.deviceSessions(uid).standing(sid));
+async function requireFresh(deps: Deps, claims: Claims<'access'>): Promise<void> {
+  const { session, record } = await readSession(deps, claims);
   unwrap(mayChangeWallets(session, record.wallets, deps.now()));
 }
 

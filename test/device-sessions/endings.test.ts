@@ -106,7 +106,7 @@ it('does not let one live session that hangs keep its members from others at the
 it('keeps the note of a join made after the one that is withdrawn', async () => {
   const user = await signIn('withdrawing');
   const room = await openRoom(await signIn('withdrawing-host'));
-  const early = await deviceObject(user.uid).noteJoin(user.sid, room.sessionId);
+  const early = await deviceObject(user.uid).noteJoin({ sid: user.sid, jti: '' }, room.sessionId);
   if (!early.ok) throw new Error(early.code);
   await runInDurableObject(deviceStub(user.uid), (_, { storage }) => {
     storage.sql.exec('DELETE FROM notes');
@@ -137,7 +137,7 @@ it('loses no end to a crash between the outbox and the live session', async () =
 it('refuses a join that was approved before the end and arrives after it', async () => {
   const room = await openRoom(await signIn('host-tomb'));
   const user = await signIn('ending-tomb');
-  const noted = await deviceObject(user.uid).noteJoin(user.sid, room.sessionId);
+  const noted = await deviceObject(user.uid).noteJoin({ sid: user.sid, jti: '' }, room.sessionId);
   if (!noted.ok) throw new Error(noted.code);
   await call('DELETE', '/api/v5/sessions', { token: user.accessToken });
   const admitted = await liveObject(room.sessionId).admit({
@@ -159,7 +159,7 @@ it('ends the memberships of a device session that runs out by itself', async () 
   at(week - 3_600_000);
   const late = await signIn('host-idle');
   const room = await openRoom(late, { expiryDurationInSeconds: 604_800 });
-  const again = await deviceObject(user.uid).noteJoin(user.sid, room.sessionId);
+  const again = await deviceObject(user.uid).noteJoin({ sid: user.sid, jti: '' }, room.sessionId);
   expect(again.ok).toBe(true);
   const admitted = await liveObject(room.sessionId).admit({
     sid: user.sid,
@@ -173,7 +173,7 @@ it('ends the memberships of a device session that runs out by itself', async () 
   await runDurableObjectAlarm(deviceStub(user.uid));
   expect((await current(room.token)).body.userCount).toBe(2);
   at(week + 60_000);
-  expect((await deviceObject(user.uid).standing(user.sid)).ok).toBe(false);
+  expect((await deviceObject(user.uid).standing({ sid: user.sid, jti: '' })).ok).toBe(false);
   await runDurableObjectAlarm(deviceStub(user.uid));
   expect((await current(room.token)).body.userCount).toBe(1);
 });
@@ -218,6 +218,7 @@ it('keeps the newer copy of a record, and lets a sign-in that read an older one 
     openedBy: 'A',
     proof: 'userId',
     absoluteMs: 1_000,
+    accessMs: 1_000,
     idleMs: null,
     kid: 'any',
   });

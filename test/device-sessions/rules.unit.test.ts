@@ -6,6 +6,7 @@ import {
   endOf,
   MOST_DEVICE_SESSIONS,
   MOST_LIVE_SESSIONS,
+  mayForget,
   nextAlarm,
   noteLiveSession,
   type OpeningFacts,
@@ -24,6 +25,8 @@ const session: DeviceSession = {
   proof: 'userId',
   createdAt: NOW,
   lastUsedAt: NOW,
+  accessMs: 1_000,
+  credentialVersion: 1,
   absoluteEndAt: NOW + 1_000_000_000,
   idleMs: 1_000_000,
   idleEndAt: NOW + 1_000_000,
@@ -43,14 +46,14 @@ const devices = (count: number): DeviceSession[] =>
 it('ends a device session at the earlier of its two ends, to the millisecond', () => {
   expect(endOf(session)).toBe(NOW + 1_000_000);
   expect(endOf({ ...session, idleEndAt: null })).toBe(NOW + 1_000_000_000);
-  expect(authenticate(session, NOW + 999_999).ok).toBe(true);
-  expect(authenticate(session, NOW + 1_000_000)).toMatchObject({ code: 'session_ended' });
-  expect(authenticate(null, NOW)).toMatchObject({ code: 'session_ended' });
+  expect(authenticate(session, { jti: 'a' }, NOW + 999_999).ok).toBe(true);
+  expect(authenticate(session, { jti: 'a' }, NOW + 1_000_000)).toMatchObject({ code: 'session_ended' });
+  expect(authenticate(null, { jti: 'a' }, NOW)).toMatchObject({ code: 'session_ended' });
 });
 
 it('notes its use at most every ten minutes', () => {
-  expect(authenticate(session, NOW + 599_999)).toMatchObject({ value: { touch: false } });
-  expect(authenticate(session, NOW + 600_000)).toMatchObject({ value: { touch: true } });
+  expect(authenticate(session, { jti: 'a' }, NOW + 599_999)).toMatchObject({ value: { touch: false } });
+  expect(authenticate(session, { jti: 'a' }, NOW + 600_000)).toMatchObject({ value: { touch: true } });
 });
 
 it('ends the earlier session of the same device', () => {
@@ -98,6 +101,13 @@ it('sets the alarm to the earliest of ends and deliveries', () => {
   expect(nextAlarm([session], NOW + 9)).toBe(NOW + 9);
 });
 
+it('wakes once more for an erased user, to forget even that', () => {
+  expect(nextAlarm([], NOW + 9, NOW)).toBe(NOW + 9);
+  expect(nextAlarm([], null, NOW)).toBe(NOW + 900_000);
+  expect(mayForget(NOW, NOW + 899_999)).toBe(false);
+  expect(mayForget(NOW, NOW + 900_000)).toBe(true);
+});
+
 it('refuses a banned user until the exact end of the ban', () => {
   const ban = { reason: null, until: NOW + 1_000 };
   expect(open({ ...facts, ban }, NOW + 999)).toMatchObject({ code: 'banned' });
@@ -111,9 +121,26 @@ it('ends what a bare userId opened once the entry is closed, and nothing else', 
   const standing = (['userId', 'authToken', 'password', 'wallet', 'token'] as const).map(proof => ({
     id: proof,
     proof,
+    credentialVersion: 1,
   }));
-  expect(endedByCopy('open', standing)).toEqual([]);
-  expect(endedByCopy('closed', standing)).toEqual(['userId']);
+  expect(endedByCopy({ ...first, entry: 'open' }, standing)).toEqual([]);
+  expect(endedByCopy(first, standing)).toEqual(['userId']);
+});
+
+it('ends what rests on earlier credentials once there are new ones, but for the one that gave them', () => {
+  const sessions = devices(3).map((device, index) => ({ ...device, credentialVersion: index + 1 }));
+  expect(endedByCopy({ ...first, credentialVersion: 3 }, sessions)).toEqual(['s0', 's1']);
+  expect(endedByCopy({ ...first, credentialVersion: 3 }, sessions, 's1')).toEqual(['s0']);
+  expect(opening({ offered: { ...first, credentialVersion: 2 }, sessions })).toMatchObject({
+    value: { ending: ['s0'] },
+  });
+});
+
+it('takes only the last token made of those that are issued to be handed on', () => {
+  const replaced = { jti: 'earlier' };
+  expect(authenticate(session, replaced, NOW).ok).toBe(true);
+  expect(authenticate({ ...session, openedBy: 'D' }, replaced, NOW)).toMatchObject({ code: 'session_ended' });
+  expect(authenticate({ ...session, openedBy: 'D' }, { jti: 'a' }, NOW).ok).toBe(true);
 });
 
 it('moves the idle end at a refresh, and the absolute end never', () => {

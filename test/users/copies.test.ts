@@ -13,7 +13,7 @@ async function runCron(): Promise<void> {
 }
 
 const copyOf = async (uid: number, sid: string) => {
-  const standing = await deviceObject(uid).standing(sid);
+  const standing = await deviceObject(uid).standing({ sid, jti: '' });
   return standing.ok ? standing.value.record : null;
 };
 

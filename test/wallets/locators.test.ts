@@ -25,7 +25,7 @@ const remove = async (user: SignedIn, wallet: PrivateKeyAccount) =>
   send('DELETE', user, await proofOf(wallet));
 
 const walletsOf = async ({ uid, sid }: SignedIn) => {
-  const standing = await deviceObject(uid).standing(sid);
+  const standing = await deviceObject(uid).standing({ sid, jti: '' });
   return standing.ok ? standing.value.record.wallets : null;
 };
 
