@@ -33,3 +33,4 @@ run(
   '--env-file',
   '.dev.vars.example',
 );
+run('node', 'src/dev/common-passwords.ts', '--check');

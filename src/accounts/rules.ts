@@ -1,0 +1,60 @@
+/** What people may call themselves and keep secret, and who may touch the secrets: decisions over facts alone. */
+import type { DeviceSession } from '../device-sessions/contract.ts';
+
+const USERNAME = /^[A-Za-z][A-Za-z0-9]{4,24}$/;
+
+/** How long ago a sign-in may be to vouch for a new password and for erasure. */
+const FRESH_MS = 5 * 60_000;
+
+/** 5–25 ASCII letters and digits, first a letter. */
+export const isUsername = (text: string): boolean => USERNAME.test(text);
+
+/** Two usernames are one where this is the same of them. */
+export const normaliseUsername = (username: string): string => username.toLowerCase();
+
+/**
+ * What is wrong with a new password, in words for whoever chose it, or null. Its length counts, and that nobody
+ * guesses it first; what it is composed of does not (NIST SP 800-63B-4 §3.1.1.2). `username` null: not known.
+ */
+export function passwordFault(
+  password: string,
+  username: string | null,
+  isCommon: (password: string) => boolean,
+): string | null {
+  const length = lengthOf(password);
+  if (length < 8 || length > 128) return 'must be 8–128 characters';
+  if (username !== null && fold(password) === fold(username)) return 'must not be the username';
+  return isCommon(password) ? 'is one of the most common passwords, which are guessed first' : null;
+}
+
+/** What restores an account: 25–100 characters. */
+export function isAccountKey(text: string): boolean {
+  const length = lengthOf(text);
+  return length >= 25 && length <= 100;
+}
+
+/**
+ * What a search text is looked for as: two characters begin a username, 3–32 stand anywhere in a name or username.
+ * Null: too few to look for, or too many.
+ */
+export function searchKind(text: string): 'prefix' | 'substring' | null {
+  const length = lengthOf(text);
+  if (length === 2) return 'prefix';
+  return length >= 3 && length <= 32 ? 'substring' : null;
+}
+
+/**
+ * Whether the bearer of this device session may set a first password, or erase an account that has none: the sign-in
+ * must be recent and rest on more than a name, or a stolen token would become ownership. `now` in epoch ms.
+ */
+export function isFreshEnough(
+  { createdAt, proof }: Pick<DeviceSession, 'createdAt' | 'proof'>,
+  now: number,
+): boolean {
+  return proof !== 'userId' && now - createdAt <= FRESH_MS;
+}
+
+/** In Unicode characters after NFC, so that an é is one however it was typed, and an emoji no two. */
+const lengthOf = (text: string) => [...text.normalize('NFC')].length;
+
+const fold = (text: string) => text.normalize('NFC').toLowerCase();

@@ -1,0 +1,23 @@
+import { commonPasswords } from './common-passwords-list.ts';
+
+let known: ReadonlySet<string> | undefined;
+
+/** Whether a password is among the most common ones (of at least 8 characters), in whatever case. */
+export function isCommonPassword(password: string): boolean {
+  known ??= readList();
+  return known.has(password.normalize('NFC').toLowerCase());
+}
+
+/**
+ * The list is sorted and front-coded: a capital counts the characters an entry shares with the one before (`A` none,
+ * `B` one), what follows it is the rest of the entry. Read when first asked for, so that no other request waits for it.
+ */
+function readList(): ReadonlySet<string> {
+  const words = new Set<string>();
+  let word = '';
+  for (const [, shared = '', rest = ''] of commonPasswords.matchAll(/([A-Z])([^A-Z\n]*)/g)) {
+    word = word.slice(0, shared.charCodeAt(0) - 'A'.charCodeAt(0)) + rest;
+    words.add(word);
+  }
+  return words;
+}
