@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { nameSchema } from '../users/contract.ts';
+
+/** Ten years, in seconds: whole ones fit the 32 bits that clients keep them in. */
+export const LONGEST_TIME_TO_LIVE = 315_360_000;
+/** How many parts a chain has at most, the outermost counted. */
+export const LONGEST_CHAIN = 16;
+/** How many users one call may ask about. */
+const MOST_USERS = 100;
+
+const part = z.object({
+  /** A free text that people may see, such as `mitter.up.Online`. */
+  type: nameSchema(100),
+  /** In seconds, fractions too; 0, `null` or absent: it stays until another is set. */
+  timeToLive: z
+    .number()
+    .min(0)
+    .max(LONGEST_TIME_TO_LIVE)
+    .nullish()
+    .transform(seconds => seconds ?? 0),
+  /** What takes over when this runs out; its own `timeToLive` begins then. */
+  get expiresTo() {
+    return part.nullish();
+  },
+});
+
+/** `POST /v1/users/{id}/presence`. */
+export const presenceSchema = part.refine(
+  presence => lengthOf(presence) <= LONGEST_CHAIN,
+  `must be a chain of at most ${LONGEST_CHAIN} parts`,
+);
+
+/** A chain as it was set: this part, and what it expires to. */
+export type Presence = z.infer<typeof part>;
+
+function lengthOf(presence: Presence): number {
+  let length = 0;
+  for (let each: Presence | null = presence; each; each = each.expiresTo ?? null) length += 1;
+  return length;
+}
+
+/**
+ * `GET /v1/users/{ids}/presence`: the users asked about, comma-separated (no `userId` holds a comma), in order. Whether
+ * they exist, and what `me` and built-in users mean here, is for the caller to find out.
+ */
+export const userIdsParameter = z.object({
+  userIds: z
+    .string()
+    .transform(text => text.normalize('NFC').split(','))
+    .pipe(
+      z
+        .array(z.string().min(1, 'must be userIds with one comma between them'))
+        .max(MOST_USERS, `must be at most ${MOST_USERS} userIds`),
+    ),
+});
+
+/** What one user's presence is at an instant. */
+export interface UserPresenceView {
+  userId: string;
+  /** The part in force and the rest of its chain; null where it ran out, or none was ever set. */
+  presence: Presence | null;
+  /** When the chain was set, epoch ms; null where none ever was. */
+  setAt: number | null;
+}
