@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
+import { accountRoutes, searchRoutes } from './accounts/routes.ts';
 import { authTokenRoutes } from './auth-tokens/routes.ts';
 import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.ts';
 import { roleRoutes, userAdministrationRoutes } from './directory/routes.ts';
@@ -13,6 +14,7 @@ import { keyRoutes } from './keys/routes.ts';
 import { sessionFileRoutes } from './live-sessions/file-routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
 import { oauthRoutes } from './oauth/routes.ts';
+import { uploadRoutes } from './uploads/routes.ts';
 import { ownWalletRoutes, walletProofRoutes } from './wallets/routes.ts';
 
 const app = new Hono<AppEnv>();
@@ -45,6 +47,10 @@ const routes = app
   .route('/session/current/files', sessionFileRoutes)
   .route('/wallet-proof', walletProofRoutes)
   .route('/users/me', ownDeviceRoutes)
+  .route('/uploads', uploadRoutes)
+  .route('/users', accountRoutes)
+  .route('/users', searchRoutes)
+  .route('/users/', searchRoutes)
   .route('/v1/users/me', ownWalletRoutes)
   .route('/v1/users', userAdministrationRoutes)
   .route('/v1/roles', roleRoutes)

@@ -6,8 +6,11 @@ import type { LiveSessionObject } from './live-sessions/live-session.ts';
 import { logFault } from './log.ts';
 import type { UserPresenceObject } from './presence/user-presence.ts';
 import type { SingleUseObject } from './single-use/single-use.ts';
+import { forgetUsername } from './throttle/service.ts';
 import type { ThrottleObject } from './throttle/throttle.ts';
 import { countCalls, type Trips } from './trips.ts';
+import { eraseUploads } from './uploads/service.ts';
+import type { Erasure } from './users/erasure-service.ts';
 import type { TakeCopy } from './users/service.ts';
 
 /** What services need of the world, built per request; a service says which part with `Pick<Deps, …>`. */
@@ -35,6 +38,7 @@ export interface Deps {
   /** Files of live sessions, and uploads. */
   files: R2Bucket;
   takeCopy: TakeCopy;
+  erasure: Erasure;
 }
 
 export type SecurityEvent =
@@ -88,9 +92,14 @@ export function makeDeps(world: World): Deps {
     const stub = env.DEVICE_SESSIONS.getByName(String(uid));
     return countCalls(stub as unknown as DeviceSessionsObject, trips);
   };
+  const presence = (uid: number): UserPresenceObject =>
+    countCalls(env.USER_PRESENCE.getByName(String(uid)) as unknown as UserPresenceObject, trips);
+  const throttle = (subject: string): ThrottleObject =>
+    countCalls(env.THROTTLE.getByName(subject) as unknown as ThrottleObject, trips);
+  const db = openDatabase(env.DB, trips);
   return {
     config,
-    db: openDatabase(env.DB, trips),
+    db,
     keyRing,
     now: () => Date.now(),
     trips,
@@ -104,11 +113,21 @@ export function makeDeps(world: World): Deps {
     },
     audit: (event, facts) => console.log(JSON.stringify({ event, requestId, ...facts })),
     deviceSessions,
-    takeCopy: async record => deviceSessions(record.uid).takeCopy(record),
+    takeCopy: async (record, keep) => deviceSessions(record.uid).takeCopy(record, keep),
+    erasure: {
+      currentBan: async uid => deviceSessions(uid).currentBan(),
+      endSessions: async uid => deviceSessions(uid).erase(),
+      clear: async ({ uid, username }) => {
+        await Promise.all([
+          presence(uid).erase(),
+          eraseUploads({ db, files: env.FILES }, uid),
+          username === null ? null : forgetUsername({ throttle }, username),
+        ]);
+      },
+    },
     singleUse: shard => countCalls(env.SINGLE_USE.getByName(shard) as unknown as SingleUseObject, trips),
-    throttle: subject => countCalls(env.THROTTLE.getByName(subject) as unknown as ThrottleObject, trips),
-    presence: uid =>
-      countCalls(env.USER_PRESENCE.getByName(String(uid)) as unknown as UserPresenceObject, trips),
+    throttle,
+    presence,
     liveSession: id => {
       // One spelling only: the room password and the notes about a live session go by the text of its id.
       if (!LIVE_SESSION_ID.test(id)) return null;

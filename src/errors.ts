@@ -31,6 +31,7 @@ export const refusals = {
   sign_in_refused: [401, 'This user may not sign in'],
   wrong_old_password: [403, 'The password is wrong', 'wrong_password'],
   wrong_account_key: [403, 'The account key is wrong'],
+  name_retired: [403, 'That name belonged to a user who was erased, or is refused with one who was banned'],
   banned: [403, 'This user is banned'],
   fresh_proof_required: [403, 'This needs a sign-in of the last five minutes that proves more than a name'],
   missing_privilege: [403, 'This credential does not allow that'],

@@ -3,6 +3,8 @@ import { configOf } from './http/context.ts';
 import { uuid } from './ids.ts';
 import { sweepFiles } from './live-sessions/file-service.ts';
 import { logFault } from './log.ts';
+import { sweepUploads } from './uploads/sweep-service.ts';
+import { sweepErased } from './users/erasure-service.ts';
 import { repairCopies } from './users/service.ts';
 
 /** The cron trigger's work. Every step may run any number of times. */
@@ -16,10 +18,17 @@ export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<v
     trips: { d1: 0, objects: 0 },
     waitUntil: work => ctx.waitUntil(work),
   });
-  const outcomes = await Promise.allSettled([repairCopies(deps), sweepFiles(deps)]);
+  const outcomes = await Promise.allSettled([
+    repairCopies(deps),
+    sweepFiles(deps),
+    sweepUploads(deps),
+    sweepErased(deps),
+  ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') logFault('maintenance', outcome.reason);
-  const [repaired = 0, swept = 0] = outcomes.map(outcome =>
+  const [repaired = 0, swept = 0, uploads = 0, erased = 0] = outcomes.map(outcome =>
     outcome.status === 'fulfilled' ? outcome.value : 0,
   );
-  if (repaired + swept > 0) console.log(JSON.stringify({ event: 'maintenance', repaired, swept }));
+  const done = { repaired, swept, uploads, erased };
+  if (Object.values(done).some(count => count > 0))
+    console.log(JSON.stringify({ event: 'maintenance', ...done }));
 }

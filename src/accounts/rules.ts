@@ -43,15 +43,17 @@ export function searchKind(text: string): 'prefix' | 'substring' | null {
   return length >= 3 && length <= 32 ? 'substring' : null;
 }
 
+/** Whether somebody signed in on this device just now, and did not merely leave it. `now` in epoch ms. */
+export function isRecent({ createdAt }: Pick<DeviceSession, 'createdAt'>, now: number): boolean {
+  return now - createdAt <= FRESH_MS;
+}
+
 /**
- * Whether the bearer of this device session may set a first password, or erase an account that has none: the sign-in
- * must be recent and rest on more than a name, or a stolen token would become ownership. `now` in epoch ms.
+ * Whether the bearer of this device session may set a first password: the sign-in must be recent and rest on more than
+ * a name, or a stolen token would become ownership.
  */
-export function isFreshEnough(
-  { createdAt, proof }: Pick<DeviceSession, 'createdAt' | 'proof'>,
-  now: number,
-): boolean {
-  return proof !== 'userId' && now - createdAt <= FRESH_MS;
+export function isFreshEnough(session: Pick<DeviceSession, 'createdAt' | 'proof'>, now: number): boolean {
+  return session.proof !== 'userId' && isRecent(session, now);
 }
 
 /** In Unicode characters after NFC, so that an é is one however it was typed, and an emoji no two. */

@@ -10,7 +10,7 @@ export interface MasterSecret {
 /** The ring, newest version first: the first derives what is new, all of them check what is old. */
 export type MasterSecrets = readonly MasterSecret[];
 
-export type Purpose = 'api-key' | 'room-password';
+export type Purpose = 'api-key' | 'room-password' | 'retired-name';
 
 const encoder = new TextEncoder();
 const subkeys = new WeakMap<MasterSecret, Map<Purpose, Promise<CryptoKey>>>();

@@ -75,8 +75,4 @@ export interface DeviceSession {
   lineage: Lineage;
 }
 
-/** Refused entry to everything, until lifted or `until` (epoch ms). */
-export interface Ban {
-  reason: string | null;
-  until: number | null;
-}
+export type { Ban } from '../users/contract.ts';

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere } from '../errors.ts';
 import type { UserRecord } from '../users/contract.ts';
+import { liftRetiredBan } from '../users/erasure-service.ts';
 import { giveRoles, requireUser, updateUser } from '../users/service.ts';
 import type { UserPatch } from './contract.ts';
 
@@ -36,7 +37,9 @@ export async function banUser(
   requireEverywhere(ended);
 }
 
+/** Lifts a ban; also one that outlived its user, by the name they had. */
 export async function liftBan(deps: Deps, userId: string): Promise<void> {
+  if (await liftRetiredBan(deps, userId)) return;
   const { uid } = await targetUser(deps, userId);
   await deps.deviceSessions(uid).liftBan();
   deps.audit('ban_lifted', { uid });

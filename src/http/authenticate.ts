@@ -62,6 +62,46 @@ export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Join
   await next();
 });
 
+/** A username and a password, as HTTP Basic brings them (RFC 7617). */
+export interface PasswordCredential {
+  username: string;
+  password: string;
+}
+
+/** Requires a username and a password, which are what Basic means under `/users`. Whether they are right the service says. */
+export const passwordCredential = createMiddleware<AppEnv & { Variables: { password: PasswordCredential } }>(
+  async (c, next) => {
+    const credential = readPasswordCredential(c.req);
+    if (!credential) throw new AppError('invalid_credentials', { detail: 'HTTP Basic is expected' });
+    c.set('password', credential);
+    await next();
+  },
+);
+
+/** What a request proves its user by: a password, or an access token. */
+export type UserProof =
+  | { kind: 'password'; credential: PasswordCredential }
+  | { kind: 'token'; claims: Claims<'access'> };
+
+/** Requires a username and a password, or a user's access token. */
+export const passwordOrToken = createMiddleware<AppEnv & { Variables: { proof: UserProof } }>(
+  async (c, next) => {
+    const credential = readPasswordCredential(c.req);
+    if (credential) c.set('proof', { kind: 'password', credential });
+    else c.set('proof', { kind: 'token', claims: (await identifyUser(c.get('deps'), c.req)).claims });
+    await next();
+  },
+);
+
+/** Takes a user's access token where there is one; nobody is let in too, and may be shown less. */
+export const optionalUserToken = createMiddleware<
+  AppEnv & { Variables: { asking: Claims<'access'> | null } }
+>(async (c, next) => {
+  const asks = c.req.header('authorization') !== undefined || c.req.header('x-server-key') !== undefined;
+  c.set('asking', asks ? (await identifyUser(c.get('deps'), c.req)).claims : null);
+  await next();
+});
+
 /** Requires a device token of surface E. Whether it was ended is for the service to ask. */
 export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Claims<'device'> } }>(
   async (c, next) => {
@@ -96,13 +136,28 @@ async function identifyUser(deps: Deps, req: HonoRequest): Promise<Extract<Calle
 const nameOf = (caller: Caller): string => (caller.kind === 'user' ? caller.claims.sid : caller.keyId);
 
 async function fromAuthorization(deps: Deps, authorization: string): Promise<Caller> {
-  const basic = /^Basic +([\w+/=-]+)$/i.exec(authorization)?.[1];
-  if (basic === undefined) {
+  const basic = readBasic(authorization);
+  if (basic === null) {
     const claims = await deps.keyRing.verify('access', bearer(authorization), deps.now());
     if (!claims) throw new AppError('invalid_token');
     return { kind: 'user', claims };
   }
-  return system(deps, fromBasic(new TextDecoder().decode(fromBase64(basic) ?? new Uint8Array())));
+  return system(deps, fromBasic(basic));
+}
+
+/** The username and the password of a Basic header, split at the first colon; null where there is no such header. */
+function readPasswordCredential(req: HonoRequest): PasswordCredential | null {
+  const pair = readBasic(req.header('authorization'));
+  if (pair === null) return null;
+  refuseSecondCredential(req);
+  const colon = pair.indexOf(':');
+  return { username: pair.slice(0, Math.max(0, colon)), password: pair.slice(colon + 1) };
+}
+
+/** The text a Basic header holds, empty where it is not base64 of UTF-8; null where it is no such header. */
+function readBasic(authorization: string | undefined): string | null {
+  const basic = /^Basic +([\w+/=-]+)$/i.exec(authorization ?? '')?.[1];
+  return basic === undefined ? null : new TextDecoder().decode(fromBase64(basic) ?? new Uint8Array());
 }
 
 /** `accessKey:accessSecret`; OAuth clients send each half form-encoded (RFC 6749 §2.3.1). */

@@ -40,6 +40,17 @@ export function clientAddress(request: Request): string | null {
   return request.headers.get('cf-connecting-ip');
 }
 
+/** Where a request comes from: the address, as its owner is shown it, and the network that attempts are counted by. */
+export interface Origin {
+  address: string | null;
+  network: string;
+}
+
+export function originOf(request: Request): Origin {
+  const address = clientAddress(request);
+  return { address, network: networkOf(address) };
+}
+
 /** An IPv4 address, or the /64 of an IPv6 one: what one household or office has. */
 export function networkOf(address: string | null): string {
   if (!address?.includes(':')) return address ?? 'unknown';

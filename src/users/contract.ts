@@ -69,6 +69,12 @@ export interface RoleRecord {
   updatedAt: number;
 }
 
+/** Refused entry to everything, until lifted or `until` (epoch ms). */
+export interface Ban {
+  reason: string | null;
+  until: number | null;
+}
+
 /** A wallet: one address, and one wallet on every chain where a contract stands for it. */
 export interface Wallet {
   /** Lower-case. */

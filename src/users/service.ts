@@ -1,21 +1,27 @@
+import type { SQL } from 'drizzle-orm';
 import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
-import type { RoleRecord, UserRecord, Wallet } from './contract.ts';
+import type { Photo, RoleRecord, UserRecord, Wallet } from './contract.ts';
+import { hashName, isRefused } from './erasure-service.ts';
 import { deleteRole, findLaggingHolders, findRoles, listRoles, putRole, setRoles } from './role-store.ts';
 import {
+  type Along,
   changeUser,
+  deletePhoto,
   findLagging,
   findReserved,
   findUserByLocator,
   findUserByUid,
   findUserByUserId,
+  insertPhoto,
   insertUser,
   insertUserWithLocator,
   type LocatorRow,
   markCopied,
   markSeen,
+  ofCredentialVersion,
   releaseLocator,
   reserveLocator,
   type UserChange,
@@ -36,9 +42,10 @@ export interface UserNames {
 
 /**
  * Hands a record to the user's object, which keeps a copy; supplied by `deps`, because the object belongs to a
- * part above this one. `everywhere` false: taken, but an end that follows from it has not reached every live session.
+ * part above this one. What the record makes worthless ends there, but for the device session `keep`. `everywhere`
+ * false: taken, but an end that follows from it has not reached every live session.
  */
-export type TakeCopy = (record: UserRecord) => Promise<{ everywhere: boolean }>;
+export type TakeCopy = (record: UserRecord, keep?: string) => Promise<{ everywhere: boolean }>;
 
 /** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
 const COPIES_AT_ONCE = 200;
@@ -53,6 +60,12 @@ export async function findUser(deps: Pick<Deps, 'db'>, userId: string): Promise<
   return found && toUser(found);
 }
 
+/** The user behind a number that only we give out. */
+export async function findUserOf(deps: Pick<Deps, 'db'>, uid: number): Promise<User | null> {
+  const found = await findUserByUid(deps.db, uid);
+  return found && toUser(found);
+}
+
 /** The user of this `userId`; refuses `user_not_found`. */
 export async function requireUser(deps: Pick<Deps, 'db'>, userId: string): Promise<User> {
   const user = await findUser(deps, userId);
@@ -60,15 +73,18 @@ export async function requireUser(deps: Pick<Deps, 'db'>, userId: string): Promi
   return user;
 }
 
-/** Makes the user with this entry; null where somebody made it first. */
+/** Makes the user with this entry; null where somebody made it first. Refuses `name_retired`. */
 export async function createUser(
-  deps: Pick<Deps, 'db' | 'now'>,
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
   userId: string,
   entry: UserRecord['entry'],
   { displayName = null, profileHandle = null }: Partial<Record<keyof UserNames, string | null>> = {},
 ): Promise<User | null> {
-  const made = await insertUser(deps.db, { userId, entry, displayName, profileHandle }, deps.now());
-  return made && toUser(made);
+  const hashes = await hashName(deps, ['userId', userId]);
+  const names = { userId, entry, displayName, profileHandle };
+  const { user, retired } = await insertUser(deps.db, names, hashes, deps.now());
+  if (retired) throw new AppError('name_retired');
+  return user && toUser(user);
 }
 
 /**
@@ -76,7 +92,7 @@ export async function createUser(
  * called for a wallet that was proven.
  */
 export async function findOrMakeOwner(
-  deps: Pick<Deps, 'db' | 'now'>,
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
   { address, chainId }: Wallet,
 ): Promise<User> {
   const locator = keyOf({ address, chainId });
@@ -84,8 +100,10 @@ export async function findOrMakeOwner(
   if (found) return toUser(found);
   const user = { userId: uuid(), entry: 'closed', displayName: null, profileHandle: null } as const;
   const proven = { ...locator, userLocatorId: uuid(), verificationStatus: 'Verified' } as const;
-  const owner = await insertUserWithLocator(deps.db, user, proven, deps.now());
-  if (!owner) throw new Error('a locator without its user');
+  const hashes = await hashName(deps, ['wallet', address]);
+  const owner = await insertUserWithLocator(deps.db, user, proven, hashes, deps.now());
+  // Refused by a ban, or of a user who is on their way out.
+  if (!owner) throw new AppError('sign_in_refused');
   return toUser(owner);
 }
 
@@ -93,12 +111,17 @@ export async function findOrMakeOwner(
  * Attaches a proven wallet to a user, whose entry closes with it; the one they have already is left as it is. Refuses
  * `duplicate_entity` where it is another's, and `too_many_locators`.
  */
-export async function attachWallet(deps: Publishing, uid: number, wallet: Wallet): Promise<LocatorRow> {
+export async function attachWallet(
+  deps: Publishing & Pick<Deps, 'config'>,
+  uid: number,
+  wallet: Wallet,
+): Promise<LocatorRow> {
   const key = keyOf(wallet);
   const known = await findReserved(deps.db, key, uid);
   if (known.locator?.uid === uid) return known.locator;
   if (known.locator) throw new AppError('duplicate_entity');
   if (known.count >= MOST_LOCATORS) throw new AppError('too_many_locators');
+  if (await isRefused(deps, ['wallet', wallet.address])) throw new AppError('name_retired');
   const now = deps.now();
   const along = reserveLocator(uid, { ...key, userLocatorId: uuid(), verificationStatus: 'Verified' }, now);
   const record = await publish(deps, await changeUser(deps.db, uid, { closing: true }, now, along));
@@ -132,16 +155,43 @@ export async function renameUser(
   const differing = given.filter(([name, value]) => record[name] !== value);
   if (differing.length === 0) return user;
   const { uid, credentialVersion } = record;
-  const change = { ...Object.fromEntries(differing), ifCredentialVersion: credentialVersion };
+  const onlyWhere = ofCredentialVersion(credentialVersion);
+  const change = { ...Object.fromEntries(differing), onlyWhere };
   const changed = await changeUser(deps.db, uid, change, deps.now());
   return changed && toUser(changed);
 }
 
-type Publishing = Pick<Deps, 'db' | 'now' | 'takeCopy' | 'defer'>;
+export type Publishing = Pick<Deps, 'db' | 'now' | 'takeCopy' | 'defer'>;
 
 /** Changes members of the record; answered only once the user's object holds the new copy. */
 export async function updateUser(deps: Publishing, uid: number, change: UserChange): Promise<UserRecord> {
   return publish(deps, await changeUser(deps.db, uid, change, deps.now()));
+}
+
+/**
+ * Gives a user a picture, with what becomes of its upload in the same transaction; none where that upload is no more
+ * (`isThere`). All the pictures from then on.
+ */
+export async function addPhoto(
+  deps: Publishing,
+  uid: number,
+  photo: Photo,
+  keeping: Along,
+  isThere: SQL,
+): Promise<Photo[]> {
+  const along: Along = db => [...keeping(db), ...insertPhoto({ ...photo, uid }, isThere)(db)];
+  return (await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along))).photos;
+}
+
+/** Takes a picture from a user, with what becomes of its upload. */
+export async function removePhoto(
+  deps: Publishing,
+  uid: number,
+  id: string,
+  discarding: Along,
+): Promise<void> {
+  const along: Along = db => [...deletePhoto(uid, id)(db), ...discarding(db)];
+  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along));
 }
 
 /** Closes the entry for ever: from now on naming the `userId` is not enough, and what was opened so ends. */
@@ -226,10 +276,15 @@ async function copyAgain(deps: Publishing, uid: number): Promise<void> {
   await noteCopied(deps, record);
 }
 
-async function publish(deps: Publishing, changed: WholeUser | null): Promise<UserRecord> {
+/** Brings a changed record to its user's object: the change is answered only once that holds it. */
+export async function publish(
+  deps: Publishing,
+  changed: WholeUser | null,
+  keep?: string,
+): Promise<UserRecord> {
   if (!changed) throw new AppError('user_not_found');
   const { record } = toUser(changed);
-  const taken = await deps.takeCopy(record).catch(error => {
+  const taken = await deps.takeCopy(record, keep).catch(error => {
     logFault('copy not taken', error);
     throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
   });
@@ -238,7 +293,7 @@ async function publish(deps: Publishing, changed: WholeUser | null): Promise<Use
   return record;
 }
 
-function toUser({ row, roles, wallets, photos }: WholeUser): User {
+export function toUser({ row, roles, wallets, photos }: WholeUser): User {
   const { id, copiedVersion, bannedAt, bannedUntil, erasedAt: _, lastSeenAt: __, ...members } = row;
   const ban = bannedAt === null ? null : { until: bannedUntil };
   return {

@@ -1,11 +1,14 @@
-import { and, asc, count, eq, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { Database } from '../db.ts';
+import { isRetired } from './erasure-store.ts';
 import { locators, photos, roles, userRoles, users } from './table.ts';
 
 export type UserRow = typeof users.$inferSelect;
 export type RoleRow = typeof roles.$inferSelect;
-export type NewUser = Pick<UserRow, 'userId' | 'entry' | 'displayName' | 'profileHandle'>;
+export type NewUser = Pick<UserRow, 'userId' | 'entry' | 'displayName' | 'profileHandle'> & {
+  username?: string;
+};
 export type UserChange = Partial<Omit<UserRow, 'id' | 'userId' | 'version' | 'copiedVersion' | 'createdAt'>>;
 
 /** A row and what belongs to the user, read in one trip, so that all of it is of the same version. */
@@ -87,39 +90,72 @@ async function find(db: Database, which: SQL): Promise<WholeUser | null> {
   return toWhole(await db.batch([...readWhole(db, which)]));
 }
 
+/** A user and what another query says, read in the same trip. */
+export async function findWith<Item extends BatchItem<'sqlite'>>(
+  db: Database,
+  which: SQL,
+  also: Item,
+): Promise<[WholeUser | null, Item['_']['result']]> {
+  const [answer, ...whole] = await db.batch([also, ...readWhole(db, which)] as const);
+  return [toWhole(whole as WholeRows), answer];
+}
+
+/** A user who was made just now, of whom there is nothing but the row. */
+export function insertedUser([row]: UserRow[]): WholeUser | null {
+  return row ? { row, roles: [], wallets: [], photos: [] } : null;
+}
+
 export const findUserByUserId = (db: Database, userId: string) => find(db, eq(users.userId, userId));
 export const findUserByUid = (db: Database, uid: number) => find(db, eq(users.id, uid));
 export const findUserByLocator = (db: Database, locator: LocatorKey) => find(db, ownsLocator(locator));
 
-/** The new user, or null where the `userId` is taken: one of many racing inserts wins. */
-export async function insertUser(db: Database, user: NewUser, now: number): Promise<WholeUser | null> {
-  const row = await db
-    .insert(users)
-    .values({ ...user, createdAt: now, updatedAt: now })
-    .onConflictDoNothing()
-    .returning()
-    .get();
-  return row ? { row, roles: [], wallets: [], photos: [] } : null;
+/**
+ * The new user: one of many racing inserts wins, and `user` is null for the others. `retired` where the name is not
+ * issued any more, told by its keyed hashes.
+ */
+export async function insertUser(
+  db: Database,
+  user: NewUser,
+  hashes: readonly string[],
+  now: number,
+): Promise<{ user: WholeUser | null; retired: boolean }> {
+  const again = isRetired(hashes, now);
+  const [made, , [answer]] = await db.batch([
+    db
+      .insert(users)
+      .values({ ...user, createdAt: now, updatedAt: now })
+      .onConflictDoNothing()
+      .returning(),
+    // Never one who is on their way out: their own name is retired already.
+    db.delete(users).where(and(eq(users.userId, user.userId), isNull(users.erasedAt), again)),
+    db.select({ retired: sql<number>`${again}` }).from(sql`(SELECT 1)`),
+  ]);
+  const retired = answer?.retired === 1;
+  return { user: retired ? null : insertedUser(made), retired };
 }
 
 /**
  * The user a reserved locator belongs to: this new one where it belonged to nobody, the owner where it did. One
- * trip and one transaction: of many racing inserts one wins, and all are given its user.
+ * trip and one transaction: of many racing inserts one wins, and all are given its user. Null where the locator is
+ * refused, told by its keyed hashes.
  */
 export async function insertUserWithLocator(
   db: Database,
   user: NewUser,
   locator: NewLocator,
+  hashes: readonly string[],
   now: number,
 ): Promise<WholeUser | null> {
   const uid = sql`${theOne(eq(users.userId, user.userId))}`;
   const taken = sql`EXISTS (SELECT 1 FROM ${locators} WHERE ${locators.uid} = ${users.id})`;
-  const [, , , ...owner] = await db.batch([
+  const [, , , , ...owner] = await db.batch([
     db.insert(users).values({ ...user, createdAt: now, updatedAt: now }),
     db
       .insert(locators)
       .values({ ...locator, uid, reserved: true, createdAt: now })
       .onConflictDoNothing(),
+    // A locator that a ban goes on refusing is nobody's, and makes nobody.
+    db.delete(locators).where(and(eq(locators.userLocatorId, locator.userLocatorId), isRetired(hashes, now))),
     db.delete(users).where(sql`${eq(users.userId, user.userId)} AND NOT ${taken}`),
     ...readWhole(db, ownsLocator(locator)),
   ]);
@@ -129,32 +165,32 @@ export async function insertUserWithLocator(
 /** Which other rows change in the same transaction. */
 export type Along = (db: Database) => BatchItem<'sqlite'>[];
 
+/** While a user's credentials are those that were read. */
+export const ofCredentialVersion = (version: number): SQL => eq(users.credentialVersion, version);
+
 /**
  * Changes a record, raises its version in the same transaction and reads the whole back; null where there is no
- * such user, or not of this credential version. `closing` makes earlier sign-ins worthless where the entry was open.
+ * such user, or `onlyWhere` does not hold. `closing` makes earlier sign-ins worthless where the entry was open,
+ * `credentialsChange` in any case.
  */
 export async function changeUser(
   db: Database,
   uid: number,
-  change: UserChange & { closing?: true; ifCredentialVersion?: number },
+  change: UserChange & { closing?: true; credentialsChange?: true; onlyWhere?: SQL },
   now: number,
   along: Along = () => [],
 ): Promise<WholeUser | null> {
   const which = eq(users.id, uid);
-  const { closing, ifCredentialVersion, ...members } = change;
+  const { closing, credentialsChange, onlyWhere, ...members } = change;
   const closed = closing && {
     entry: 'closed' as const,
     credentialVersion: sql`${users.credentialVersion} + (${users.entry} = 'open')`,
   };
+  const proven = credentialsChange && { credentialVersion: sql`${users.credentialVersion} + 1` };
   const raise = db
     .update(users)
-    .set({ ...members, ...closed, version: sql`${users.version} + 1`, updatedAt: now })
-    .where(
-      and(
-        which,
-        ifCredentialVersion === undefined ? undefined : eq(users.credentialVersion, ifCredentialVersion),
-      ),
-    )
+    .set({ ...members, ...closed, ...proven, version: sql`${users.version} + 1`, updatedAt: now })
+    .where(and(which, isNull(users.erasedAt), onlyWhere))
     .returning();
   const answers: unknown[] = await db.batch([...along(db), raise, ...belongings(db, which)] as never);
   return toWhole(answers.slice(-4) as WholeRows);
@@ -197,6 +233,35 @@ export async function findReserved(
     db.select({ count: count() }).from(locators).where(eq(locators.uid, uid)),
   ]);
   return { locator: locator ?? null, count: counted?.count ?? 0 };
+}
+
+/** What was proven of a user, or set by a secret key. */
+export async function findReservedOf(
+  db: Database,
+  uid: number,
+): Promise<Pick<LocatorRow, 'type' | 'value'>[]> {
+  return db
+    .selectDistinct({ type: locators.type, value: locators.value })
+    .from(locators)
+    .where(and(eq(locators.uid, uid), RESERVED));
+}
+
+/** The statement that adds a picture, where its upload is there. */
+export function insertPhoto(photo: PhotoRow, isThere: SQL): Along {
+  const { id, uid, fileType, fileSize, previewWidth, previewHeight, createdAt } = photo;
+  return db => [
+    db
+      .insert(photos)
+      .select(
+        sql`SELECT ${id}, ${uid}, ${fileType}, ${fileSize}, ${previewWidth}, ${previewHeight}, ${createdAt} WHERE ${isThere}`,
+      )
+      .onConflictDoNothing(),
+  ];
+}
+
+/** The statement that removes a picture of a user. */
+export function deletePhoto(uid: number, id: string): Along {
+  return db => [db.delete(photos).where(and(eq(photos.uid, uid), eq(photos.id, id)))];
 }
 
 /** The statement that reserves a locator for a user; none happens where somebody was first. */

@@ -115,6 +115,12 @@ export async function joinAs(
   return body.credentials.token;
 }
 
+/** An address of its own for every call: what is tested is not how many of them one address may make. */
+export const elsewhere = (): Record<string, string> => {
+  const [a, b, c] = crypto.getRandomValues(new Uint8Array(3));
+  return { 'cf-connecting-ip': `10.${a}.${b}.${c}` };
+};
+
 /** The storage trips a response reports: `[D1, objects]`. */
 export function trips({ headers }: Answer): [number, number] {
   const timing = headers.get('server-timing') ?? '';

@@ -1,18 +1,14 @@
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
 import { createSiweMessage } from 'viem/siwe';
-import { type Answer, type Call, call, claimsOf, ORIGIN, type SignedIn } from './client.ts';
+import { type Answer, type Call, call, claimsOf, elsewhere, ORIGIN, type SignedIn } from './client.ts';
 
 export const { host: DOMAIN } = new URL(ORIGIN);
+
+export { elsewhere };
 
 export const newWallet = (): PrivateKeyAccount => privateKeyToAccount(generatePrivateKey());
 
 type Send = (method: string, path: string, options?: Call) => Promise<Answer>;
-
-/** An address of its own for every call: what is tested here is not how many of them one address may make. */
-export const elsewhere = (): Record<string, string> => {
-  const [a, b, c] = crypto.getRandomValues(new Uint8Array(3));
-  return { 'cf-connecting-ip': `10.${a}.${b}.${c}` };
-};
 
 export function askNonce(query: Record<string, string> = {}, send: Send = call): Promise<Answer> {
   return send('GET', `/wallet-proof/nonce?${new URLSearchParams(query)}`, { headers: elsewhere() });

@@ -1,0 +1,37 @@
+import type { Claims } from '../crypto/tokens.ts';
+import type { Deps } from '../deps.ts';
+import { readSession } from '../device-sessions/service.ts';
+import { AppError } from '../errors.ts';
+import { deleteBytes, discardingUpload, findOwnUpload, isKept, keepingUpload } from '../uploads/service.ts';
+import { addPhoto, removePhoto } from '../users/service.ts';
+import type { NewPhoto } from './contract.ts';
+
+const MOST_PHOTOS = 100;
+
+/** Makes an upload of the caller's a photo of theirs; refuses `upload_not_found`, `upload_mismatch`, `too_many_photos`. */
+export async function attachPhoto(deps: Deps, claims: Claims<'access'>, photo: NewPhoto): Promise<void> {
+  const { record } = await readSession(deps, claims);
+  const { uid } = claims;
+  const id = photo.id.toLowerCase();
+  const upload = await findOwnUpload(deps, uid, id);
+  if (upload.fileType !== photo.fileType || upload.fileSize !== photo.fileSize) {
+    throw new AppError('upload_mismatch');
+  }
+  if (record.photos.some(known => known.id === id)) return;
+  if (record.photos.length >= MOST_PHOTOS) throw new AppError('too_many_photos');
+  const { fileType, fileSize, previewWidth, previewHeight } = upload;
+  const row = { id, fileType, fileSize, previewWidth, previewHeight, createdAt: deps.now() };
+  // The sweeper may have been first: then there is nothing to keep, and no photo.
+  const photos = await addPhoto(deps, uid, row, keepingUpload(uid, id), isKept(uid, id));
+  if (!photos.some(known => known.id === id)) throw new AppError('upload_not_found');
+}
+
+/** Removes a photo of the caller's, and its bytes; refuses `photo_not_found`. */
+export async function detachPhoto(deps: Deps, claims: Claims<'access'>, photoId: string): Promise<void> {
+  const { record } = await readSession(deps, claims);
+  const { uid } = claims;
+  const photo = record.photos.find(({ id }) => id === photoId.toLowerCase());
+  if (!photo) throw new AppError('photo_not_found');
+  await removePhoto(deps, uid, photo.id, discardingUpload(uid, photo.id));
+  await deleteBytes(deps, [photo]);
+}

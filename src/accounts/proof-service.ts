@@ -1,0 +1,88 @@
+import { likeAHash, spendHash, verifyPassword } from '../crypto/passwords.ts';
+import type { Deps } from '../deps.ts';
+import { AppError, type RefusalCode } from '../errors.ts';
+import { type Charge, chargeAttempt, refundAttempt } from '../throttle/service.ts';
+import type { UserRecord } from '../users/contract.ts';
+import { findProvingUser, type ProvingUser } from '../users/credential-service.ts';
+import type { User } from '../users/service.ts';
+
+type Hash = 'passwordHash' | 'accountKeyHash';
+
+/** What is to be proven, and whom the attempt is charged to. */
+export interface Attempt {
+  /** The username the attempt names; of a user without one, or nobody, what stands for it. */
+  subject: string;
+  network: string;
+  secret: string;
+  against: Hash;
+}
+
+/** A secret that was the right one. */
+export interface Proven {
+  charge: Charge;
+  user: User;
+  /** The hash it was proven against. */
+  hash: string;
+  /** Whether that hash wants to be made anew. */
+  outdated: boolean;
+}
+
+/**
+ * Checks a secret, charged before anything is hashed; where it is right, the charge is the caller's to give back. Null alike, and after alike a time,
+ * for a wrong secret, for nobody, for a user who has none, and for whoever has to wait.
+ */
+export async function prove(
+  deps: Deps,
+  { subject, network, secret, against }: Attempt,
+  find: () => Promise<ProvingUser | null>,
+): Promise<Proven | null> {
+  const [charge, found] = await Promise.all([chargeAttempt(deps, subject, network), find()]);
+  return check(charge, found, secret, against);
+}
+
+async function check(
+  charge: Charge,
+  found: ProvingUser | null,
+  secret: string,
+  against: Hash,
+): Promise<Proven | null> {
+  if (!charge.allowed) {
+    await likeAHash();
+    return null;
+  }
+  const hash = found?.credentials?.[against] ?? null;
+  if (!found || hash === null) {
+    await spendHash(secret);
+    return null;
+  }
+  const { matches, outdated } = await verifyPassword(secret, hash);
+  if (!matches) return null;
+  return { charge, user: found.user, hash, outdated };
+}
+
+/** Gives the charge of a secret that was right back, after the answer. */
+export function refunded(deps: Deps, proven: Proven): Proven {
+  deps.defer(later => refundAttempt(later, proven.charge));
+  return proven;
+}
+
+/** Whom an attempt at this user is charged to: the username, so that every way in counts at one place. */
+export const subjectOf = ({ uid, username }: Pick<UserRecord, 'uid' | 'username'>): string =>
+  username ?? `#${uid}`;
+
+/** What the caller proved themself with; refuses with `refusal` whatever is not their password. */
+export async function requirePassword(
+  deps: Deps,
+  record: Pick<UserRecord, 'uid' | 'username'>,
+  password: string,
+  network: string,
+  refusal: RefusalCode,
+): Promise<Proven> {
+  const { uid } = record;
+  const subject = subjectOf(record);
+  const attempt = { subject, network, secret: password, against: 'passwordHash' } as const;
+  const proven = await prove(deps, attempt, () => findProvingUser(deps, uid));
+  if (proven) return refunded(deps, proven);
+  deps.audit('sign_in_failed', { uid, by: 'C' });
+  throw new AppError(refusal);
+}

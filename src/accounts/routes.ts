@@ -1,0 +1,131 @@
+import { Hono } from 'hono';
+import {
+  bearer,
+  optionalUserToken,
+  passwordCredential,
+  passwordOrToken,
+  userToken,
+} from '../http/authenticate.ts';
+import type { AppEnv } from '../http/context.ts';
+import { limitRate, originOf } from '../http/limits.ts';
+import { linkNext, readCursor } from '../http/pagination.ts';
+import { jsonBody, params, query } from '../http/validate.ts';
+import {
+  accountKeySchema,
+  credentialsSchema,
+  deviceSchema,
+  loginSchema,
+  logoutSchema,
+  passwordChangeSchema,
+  photoParameter,
+  photoSchema,
+  profileSchema,
+  registrationSchema,
+  resetSchema,
+  searchCursorSchema,
+  searchSchema,
+  userParameter,
+} from './contract.ts';
+import { attachPhoto, detachPhoto } from './photo-service.ts';
+import { presentMe, presentPublic, presentSignedIn } from './present.ts';
+import { findUsers, readPublicUser } from './search-service.ts';
+import {
+  changePassword,
+  changeProfile,
+  eraseByPassword,
+  eraseByToken,
+  login,
+  readOverview,
+  register,
+  renameDevice,
+  resetPassword,
+  setAccountKey,
+  setCredentials,
+  signOut,
+  signOutEverywhere,
+} from './service.ts';
+
+const guarded = limitRate('PASSWORD_LIMIT');
+
+/** Surface C, mounted under `/users`. */
+export const accountRoutes = new Hono<AppEnv>()
+  .post('/', limitRate('REGISTRATION_LIMIT'), jsonBody(registrationSchema), async c => {
+    const signedIn = await register(c.get('deps'), c.req.valid('json'), originOf(c.req.raw));
+    return c.json(presentSignedIn(signedIn));
+  })
+  .post('/login', guarded, passwordCredential, jsonBody(loginSchema), async c => {
+    const { deviceInfo } = c.req.valid('json');
+    const signedIn = await login(c.get('deps'), c.get('password'), deviceInfo, originOf(c.req.raw));
+    return c.json(presentSignedIn(signedIn));
+  })
+  .put('/resetPassword', guarded, jsonBody(resetSchema), async c => {
+    await resetPassword(c.get('deps'), c.req.valid('json'), originOf(c.req.raw).network);
+    return c.body(null, 200);
+  })
+  .get('/me', userToken, async c => {
+    const overview = await readOverview(c.get('deps'), c.get('claims'));
+    return c.json(presentMe(overview, bearer(c.req.header('authorization'))));
+  })
+  .put('/me', userToken, jsonBody(profileSchema), async c => {
+    await changeProfile(c.get('deps'), c.get('claims'), c.req.valid('json'));
+    return c.body(null, 200);
+  })
+  .delete('/me', guarded, passwordOrToken, async c => {
+    const proof = c.get('proof');
+    if (proof.kind === 'token') await eraseByToken(c.get('deps'), proof.claims);
+    else await eraseByPassword(c.get('deps'), proof.credential, originOf(c.req.raw));
+    return c.body(null, 200);
+  })
+  .post('/me/logout', userToken, query(logoutSchema), async c => {
+    const end = c.req.valid('query').all === 'true' ? signOutEverywhere : signOut;
+    await end(c.get('deps'), c.get('claims'));
+    return c.body(null, 200);
+  })
+  .put('/me/changePassword', guarded, userToken, jsonBody(passwordChangeSchema), async c => {
+    const { network } = originOf(c.req.raw);
+    await changePassword(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
+    return c.body(null, 200);
+  })
+  .put('/me/setAccountKey', guarded, userToken, jsonBody(accountKeySchema), async c => {
+    const { network } = originOf(c.req.raw);
+    await setAccountKey(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
+    return c.body(null, 200);
+  })
+  .put('/me/credentials', guarded, userToken, jsonBody(credentialsSchema), async c => {
+    const { network } = originOf(c.req.raw);
+    await setCredentials(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
+    return c.body(null, 200);
+  })
+  .put('/me/device', userToken, jsonBody(deviceSchema), async c => {
+    await renameDevice(c.get('deps'), c.get('claims'), c.req.valid('json'));
+    return c.body(null, 200);
+  })
+  .post('/me/photos', userToken, jsonBody(photoSchema), async c => {
+    await attachPhoto(c.get('deps'), c.get('claims'), c.req.valid('json').photo);
+    return c.body(null, 200);
+  })
+  .delete('/me/photos/:id', userToken, params(photoParameter), async c => {
+    await detachPhoto(c.get('deps'), c.get('claims'), c.req.valid('param').id);
+    return c.body(null, 200);
+  })
+  .get('/:id{[0-9]+}', limitRate('SEARCH_LIMIT'), optionalUserToken, params(userParameter), async c => {
+    const asking = c.get('asking');
+    const user = await readPublicUser(c.get('deps'), c.req.valid('param').id, asking);
+    return c.json(presentPublic(user, asking !== null));
+  });
+
+/** Search, mounted under `/users` and `/users/`: the surface's clients ask for both. */
+export const searchRoutes = new Hono<AppEnv>().get(
+  '/',
+  limitRate('SEARCH_LIMIT'),
+  optionalUserToken,
+  query(searchSchema),
+  async c => {
+    const asking = c.get('asking');
+    const { s, limit, cursor } = c.req.valid('query');
+    const after = readCursor(searchCursorSchema, cursor);
+    const { users, next } = await findUsers(c.get('deps'), { text: s, limit, after }, asking);
+    if (next) linkNext(c, next);
+    return c.json(users.map(user => presentPublic(user, asking !== null)));
+  },
+);
