@@ -32,7 +32,9 @@ export async function serveObject(
   request: Request,
   { fileName, contentType, sizeInBytes }: ServedFile,
 ): Promise<Response | null> {
-  const span = spanAsked(request.headers.get('range'), sizeInBytes);
+  // Ranges are for GET alone (RFC 9110 §14.2).
+  const isHead = request.method === 'HEAD';
+  const span = isHead ? null : spanAsked(request.headers.get('range'), sizeInBytes);
   const onlyIf = conditionsOf(request.headers);
   const reachable = span !== null && span.length > 0;
   const object = await bucket.get(key, reachable ? { onlyIf, range: span } : { onlyIf });
@@ -62,6 +64,10 @@ export async function serveObject(
     throw new AppError('range_not_satisfiable', { headers: { 'Content-Range': `bytes */${sizeInBytes}` } });
   }
   headers.set('Content-Length', String(span?.length ?? sizeInBytes));
+  if (isHead) {
+    await object.body.cancel();
+    return new Response(null, { headers });
+  }
   if (!span) return new Response(object.body, { headers });
   const last = span.offset + span.length - 1;
   headers.set('Content-Range', `bytes ${span.offset}-${last}/${sizeInBytes}`);

@@ -1,8 +1,6 @@
 import { z } from 'zod';
+import { MEDIA_TYPE } from '../uploads/contract.ts';
 import { nameSchema } from '../users/contract.ts';
-
-/** RFC 9110 §8.3.1, ASCII only: what a browser might read otherwise than we do is refused. */
-const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w.+-]+=([\w.+-]+|"[\w .+/:;-]*"))*$/;
 
 /** The headers of an upload; the length is checked on its own, because its absence is another refusal. */
 export const uploadHeadersSchema = z.object({

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { AppError } from '../errors.ts';
 import { memberToken } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
+import { declaredLength } from '../http/file-body.ts';
 import { serveObject } from '../http/serve-object.ts';
 import { headers } from '../http/validate.ts';
 import { uploadHeadersSchema } from './file-contract.ts';
@@ -31,8 +32,3 @@ export const sessionFileRoutes = new Hono<AppEnv>()
     await deleteFile(c.get('deps'), c.get('member'), c.req.param('fileKey'));
     return c.body(null, 200);
   });
-
-function declaredLength(text: string | undefined): number {
-  if (text === undefined || !/^\d{1,15}$/.test(text)) throw new AppError('length_required');
-  return Number(text);
-}

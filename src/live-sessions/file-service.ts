@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
+import { putStream } from '../uploads/stream-service.ts';
 import type { FileToStore, SessionFile } from './contract.ts';
 import { dayOf, readStorageKey, STORED } from './file-rules.ts';
 import type { Reservation } from './files.ts';
@@ -30,36 +31,15 @@ async function store(
   body: ReadableStream<Uint8Array> | null,
 ): Promise<SessionFile> {
   const live = liveSessionOf(deps, member);
-  const sized = new FixedLengthStream(sizeInBytes);
-  const counted = countBytes();
-  // Both are waited for whatever becomes of the other: what is cleaned up after must not come later.
-  const [sent, stored] = await Promise.allSettled([
-    (body ?? new Blob([]).stream()).pipeThrough(counted.stream).pipeTo(sized.writable),
-    deps.files.put(r2Key, sized.readable, {
-      httpMetadata: { contentType },
-      onlyIf: { etagDoesNotMatch: '*' },
-    }),
-  ]);
-  if (sent.status === 'rejected' || stored.status === 'rejected') {
+  const object = { key: r2Key, contentType, size: sizeInBytes };
+  const stored = await putStream(deps, object, { head: new Uint8Array(), rest: body });
+  if (!stored.ok) {
     await Promise.all([deps.files.delete(r2Key).catch(() => {}), live.releaseFile(fileKey)]);
-    if (counted.bytes() !== sizeInBytes) throw new AppError('length_mismatch');
-    console.error('file not stored', stored.status === 'rejected' ? stored.reason : sent);
-    throw new AppError('storage_unavailable');
+    throw new AppError(stored.code);
   }
   const committed = await live.commitFile(credentialOf(member), fileKey);
   if (!committed.ok) await deps.files.delete(r2Key);
   return unwrap(committed);
-}
-
-function countBytes() {
-  let bytes = 0;
-  const stream = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      bytes += chunk.byteLength;
-      controller.enqueue(chunk);
-    },
-  });
-  return { stream, bytes: () => bytes };
 }
 
 export async function listFiles(deps: Deps, member: PresentedMember): Promise<SessionFile[]> {

@@ -1,0 +1,102 @@
+import { fileTypeFromBuffer, supportedMimeTypes } from 'file-type';
+import { getExtension, getMimeType } from 'hono/utils/mime';
+import { GIF } from 'image-size/types/gif';
+import { HEIF } from 'image-size/types/heif';
+import { JPG } from 'image-size/types/jpg';
+import { PNG } from 'image-size/types/png';
+import { WEBP } from 'image-size/types/webp';
+import { AppError } from '../errors.ts';
+import type { DeclaredUpload, OpenedBody, PreviewSize } from '../uploads/contract.ts';
+import { agrees, isMedia } from '../uploads/rules.ts';
+
+/** Enough for every signature, and for the size of an image behind a thumbnail of its own. */
+const HEAD_BYTES = 64 * 1024;
+
+const NO_SIZE: PreviewSize = { previewWidth: 100, previewHeight: 100 };
+
+/** Whose headers are read for their size, by extension: what browsers and phones make. The fewer, the safer. */
+const HEADERS = new Map([
+  ['png', PNG],
+  ['apng', PNG],
+  ['jpg', JPG],
+  ['gif', GIF],
+  ['webp', WEBP],
+  ['avif', HEIF],
+  ['heic', HEIF],
+]);
+
+/** The length a body is declared to have, in bytes; refuses `length_required`. */
+export function declaredLength(text: string | undefined): number {
+  if (text === undefined || !/^\d{1,15}$/.test(text)) throw new AppError('length_required');
+  return Number(text);
+}
+
+/** The media type and the extension a file is declared by, which may be either of them. */
+export function declaredType(text: string): { contentType: string; fileType: string } {
+  if (text.includes('/')) {
+    const contentType = text.replace(/^image\/jpg\b/i, 'image/jpeg');
+    return { contentType, fileType: getExtension(contentType) ?? 'bin' };
+  }
+  const fileType = text.toLowerCase();
+  return { contentType: getMimeType(`x.${fileType}`) ?? 'application/octet-stream', fileType };
+}
+
+/**
+ * Looks at the first bytes of an image or a video, keeping no more than these; of other types at none. Refuses
+ * `file_type_mismatch` where they are of another type than declared, `length_mismatch` where there are too few.
+ */
+export async function openFile(
+  body: ReadableStream<Uint8Array> | null,
+  { contentType, fileSize }: Pick<DeclaredUpload, 'contentType' | 'fileSize'>,
+): Promise<OpenedBody & PreviewSize> {
+  if (!isMedia(contentType)) return { head: new Uint8Array(), rest: body, ...NO_SIZE };
+  const opened = await readHead(body);
+  if (!opened.rest && opened.head.byteLength !== fileSize) throw new AppError('length_mismatch');
+  const looked = opened.head.subarray(0, HEAD_BYTES);
+  // Neither library promises to survive what somebody made up.
+  const seen = await fileTypeFromBuffer(looked).catch(() => undefined);
+  const text = new TextDecoder().decode(looked);
+  if (!agrees(contentType, { type: seen?.mime ?? null, text, signatures: supportedMimeTypes })) {
+    await opened.rest?.cancel().catch(() => {});
+    throw new AppError('file_type_mismatch');
+  }
+  return { ...opened, ...previewSize(seen?.ext ?? '', looked) };
+}
+
+/** Reads until there is enough, a chunk more at most. */
+async function readHead(body: ReadableStream<Uint8Array> | null): Promise<OpenedBody> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let over = body === null;
+  const reader = body?.getReader();
+  while (reader && !over && size < HEAD_BYTES) {
+    const { done, value } = await reader.read().catch(() => {
+      // It broke off.
+      throw new AppError('length_mismatch');
+    });
+    over = done;
+    if (!value) continue;
+    chunks.push(value);
+    size += value.byteLength;
+  }
+  reader?.releaseLock();
+  const head = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    head.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return { head, rest: over ? null : body };
+}
+
+function previewSize(extension: string, head: Uint8Array): PreviewSize {
+  try {
+    const { width, height } = HEADERS.get(extension)?.calculate(head) ?? {};
+    return isLength(width) && isLength(height) ? { previewWidth: width, previewHeight: height } : NO_SIZE;
+  } catch {
+    return NO_SIZE;
+  }
+}
+
+const isLength = (pixels: number | undefined): pixels is number =>
+  pixels !== undefined && Number.isSafeInteger(pixels) && pixels > 0;

@@ -1,0 +1,37 @@
+import { Hono } from 'hono';
+import { accepts } from 'hono/accepts';
+import { AppError } from '../errors.ts';
+import { userToken } from '../http/authenticate.ts';
+import type { AppEnv } from '../http/context.ts';
+import { declaredLength, declaredType, openFile } from '../http/file-body.ts';
+import { serveObject } from '../http/serve-object.ts';
+import { headers } from '../http/validate.ts';
+import { uploadHeadersSchema } from './contract.ts';
+import { presentUpload } from './present.ts';
+import { findUpload, receiveUpload } from './service.ts';
+
+/** The bytes under a name never change. */
+const FOR_EVER = 'public, max-age=31536000, immutable';
+
+/** Uploads, mounted under `/uploads`. */
+export const uploadRoutes = new Hono<AppEnv>()
+  .post('/', userToken, headers(uploadHeadersSchema), async c => {
+    const { 'file-name': id = null, 'content-type': type } = c.req.valid('header');
+    const declared = { id, ...declaredType(type), fileSize: declaredLength(c.req.header('content-length')) };
+    const upload = presentUpload(
+      await receiveUpload(c.get('deps'), c.get('claims'), declared, c.req.raw.body, openFile),
+    );
+    const supports = ['application/json', 'text/plain'];
+    const form = accepts(c, { header: 'Accept', supports, default: 'application/json' });
+    return form === 'text/plain' ? c.text(upload.name) : c.json(upload);
+  })
+  .get('/:name', async c => {
+    const deps = c.get('deps');
+    const { key, contentType, fileSize, ...upload } = await findUpload(deps, c.req.param('name'));
+    const fileName = presentUpload({ ...upload, fileSize }).name;
+    const file = { fileName, contentType, sizeInBytes: fileSize };
+    const response = await serveObject(deps.files, key, c.req.raw, file);
+    if (!response) throw new AppError('not_found');
+    if (response.status < 400) response.headers.set('Cache-Control', FOR_EVER);
+    return response;
+  });

@@ -1,0 +1,82 @@
+/** Which uploads are taken, and where they lie: decisions over names and sizes, `now` in epoch ms. */
+
+/** 50 MB, in the decimal megabytes of every other limit. */
+export const LARGEST_UPLOAD = 50_000_000;
+
+/** Over which a user's uploads are counted, and within which something has to refer to one. */
+export const DAY_MS = 24 * 60 * 60_000;
+
+/** An upload that has not arrived by then gives its place back. */
+export const RESERVATION_MS = 60 * 60_000;
+
+export interface UploadName {
+  /** A UUID in lower case. */
+  id: string;
+  /** An extension in lower case. */
+  fileType: string;
+}
+
+const NAME = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\.([a-z\d]{1,10})$/i;
+
+/** `<uuid>.<ext>`: the whole of what an upload is addressed by. */
+export const writeName = ({ id, fileType }: UploadName): string => `${id}.${fileType}`;
+
+/** The parts of a name, or null of what is none: nothing else ever becomes a key. */
+export function readName(name: string): UploadName | null {
+  const [, id, fileType] = NAME.exec(name) ?? [];
+  return id && fileType ? { id: id.toLowerCase(), fileType: fileType.toLowerCase() } : null;
+}
+
+/** Where the bytes lie in R2. */
+export const storageKey = (upload: UploadName): string => `uploads/${writeName(upload)}`;
+
+/** A media type without its parameters. */
+export const essenceOf = (contentType: string): string =>
+  contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+
+/** Whether the first bytes of this type are to be looked at. */
+export const isMedia = (contentType: string): boolean => /^(image|video)\//.test(essenceOf(contentType));
+
+/** Other names of a type, and the kin it shares its first bytes with. */
+const SAME = new Map([
+  ['image/apng', 'image/png'],
+  ['image/jpg', 'image/jpeg'],
+  ['image/heic', 'image/heif'],
+  ['image/vnd.microsoft.icon', 'image/x-icon'],
+  ['video/quicktime', 'video/mp4'],
+  ['video/x-m4v', 'video/mp4'],
+  ['video/3gpp', 'video/mp4'],
+  ['video/3gpp2', 'video/mp4'],
+  ['video/x-matroska', 'video/matroska'],
+  ['video/x-msvideo', 'video/vnd.avi'],
+  ['video/avi', 'video/vnd.avi'],
+  ['video/mp1s', 'video/mpeg'],
+  ['video/mp2p', 'video/mpeg'],
+]);
+
+const known = (contentType: string): string => {
+  const type = essenceOf(contentType);
+  return SAME.get(type) ?? type;
+};
+
+/** What the first bytes say of themselves. */
+export interface FirstBytes {
+  /** The media type they are the signature of, or null of none that is known. */
+  type: string | null;
+  /** As text, read as UTF-8. */
+  text: string;
+  /** The media types whose signatures are known. */
+  signatures: Iterable<string>;
+}
+
+/**
+ * Whether an image or a video begins as its declared type does. SVG is text and has no signature; a type whose
+ * signature nobody here knows must at least not have another's.
+ */
+export function agrees(declared: string, { type, text, signatures }: FirstBytes): boolean {
+  if (essenceOf(declared) === 'image/svg+xml') {
+    return (type === null || type === 'application/xml') && text.includes('<svg');
+  }
+  if (type !== null) return known(type) === known(declared);
+  return ![...signatures].some(signature => known(signature) === known(declared));
+}

@@ -1,0 +1,132 @@
+import type { Claims } from '../crypto/tokens.ts';
+import type { Deps } from '../deps.ts';
+import { verifySession } from '../device-sessions/service.ts';
+import { AppError, unwrap } from '../errors.ts';
+import { uuid } from '../ids.ts';
+import { logFault } from '../log.ts';
+import type { DeclaredUpload, OpenedBody, PreviewSize } from './contract.ts';
+import { DAY_MS, LARGEST_UPLOAD, readName, storageKey, type UploadName } from './rules.ts';
+import {
+  deleteReserved,
+  deleteRows,
+  disownReserved,
+  findNamed,
+  findOwn,
+  insertReserved,
+  listArrived,
+  markStored,
+  type UploadRow,
+} from './store.ts';
+import { putStream } from './stream-service.ts';
+
+export type Upload = Omit<UploadRow, 'state'>;
+
+/**
+ * Looks at the first bytes of a body; refuses `file_type_mismatch` where an image or a video does not begin as its
+ * type does, `length_mismatch` where it is over too early. Supplied by the route: reading bodies belongs to `http/`.
+ */
+export type OpenBody = (
+  body: ReadableStream<Uint8Array> | null,
+  declared: Pick<DeclaredUpload, 'contentType' | 'fileSize'>,
+) => Promise<OpenedBody & PreviewSize>;
+
+/** How much of a user's is erased in one go. */
+const ERASED_AT_ONCE = 500;
+
+/** R2 deletes so many keys at once. */
+const KEYS_AT_ONCE = 1_000;
+
+export { discardingUpload, isKept, keepingUpload } from './store.ts';
+
+/**
+ * Takes an upload in: a place within the user's day, the bytes to R2 as they come, and the place's word that it still
+ * stands. Whatever breaks on the way leaves nothing and gives the place back. Refuses `file_too_large`,
+ * `file_type_mismatch`, `upload_exists`, `upload_quota_exceeded`, `length_mismatch`, `reservation_lapsed`, and
+ * whoever was signed out before the last byte.
+ */
+export async function receiveUpload(
+  deps: Deps,
+  claims: Claims<'access'>,
+  { id, ...declared }: DeclaredUpload,
+  body: ReadableStream<Uint8Array> | null,
+  open: OpenBody,
+): Promise<Upload> {
+  await verifySession(deps, claims);
+  if (declared.fileSize > LARGEST_UPLOAD) throw new AppError('file_too_large');
+  const { head, rest, ...preview } = await open(body, declared);
+  const upload = { ...declared, ...preview, id: id ?? uuid(), uid: claims.uid, createdAt: deps.now() };
+  // The client may be gone before the last byte: the place is given back all the same.
+  return deps.keep(store(deps, claims, upload, { head, rest }));
+}
+
+async function store(
+  deps: Deps,
+  claims: Claims<'access'>,
+  upload: Upload,
+  body: OpenedBody,
+): Promise<Upload> {
+  const { contentType, fileSize, createdAt } = upload;
+  const quota = { bytes: deps.config.uploadBytesPerDay, since: createdAt - DAY_MS };
+  const place = await insertReserved(deps.db, upload, quota);
+  if (place === 'exists') throw new AppError('upload_exists');
+  if (place === 'no room') throw new AppError('upload_quota_exceeded');
+  try {
+    unwrap(await putStream(deps, { key: storageKey(upload), contentType, size: fileSize }, body));
+    // A logout during a long upload holds.
+    await verifySession(deps, claims);
+    if (!(await markStored(deps.db, upload.uid, upload.id))) throw new AppError('reservation_lapsed');
+    return upload;
+  } catch (error) {
+    await giveBack(deps, upload);
+    throw error;
+  }
+}
+
+/** First the bytes, then the row; what fails here the sweeper does. */
+async function giveBack(deps: Pick<Deps, 'db' | 'files'>, upload: Upload): Promise<void> {
+  try {
+    await deleteBytes(deps, [upload]);
+    await deleteReserved(deps.db, upload.id);
+  } catch (error) {
+    logFault('upload not given back', error);
+  }
+}
+
+/** The upload of this name, for everybody; refuses `not_found`. */
+export async function findUpload(deps: Pick<Deps, 'db'>, name: string): Promise<Upload & { key: string }> {
+  const named = readName(name);
+  const row = named && (await findNamed(deps.db, named));
+  if (!row) throw new AppError('not_found');
+  return { ...row, key: storageKey(row) };
+}
+
+/** An upload of this user, whatever the letter case of its id; refuses `upload_not_found`, of others' too. */
+export async function findOwnUpload(deps: Pick<Deps, 'db'>, uid: number, id: string): Promise<UploadRow> {
+  const row = await findOwn(deps.db, uid, id.toLowerCase());
+  if (!row) throw new AppError('upload_not_found');
+  return row;
+}
+
+/** Deletes what lies in R2. Rows stay, and are counted until their day is over. */
+export async function deleteBytes(
+  { files }: Pick<Deps, 'files'>,
+  uploads: readonly UploadName[],
+): Promise<void> {
+  for (let from = 0; from < uploads.length; from += KEYS_AT_ONCE) {
+    await files.delete(uploads.slice(from, from + KEYS_AT_ONCE).map(storageKey));
+  }
+}
+
+/**
+ * Erases a user's uploads, bytes first; may be called again where it did not come to its end. What is still on its way
+ * is nobody's afterwards: it is refused when it arrives, and the sweeper finds what a crash leaves of it.
+ */
+export async function eraseUploads(deps: Pick<Deps, 'db' | 'files'>, uid: number): Promise<void> {
+  await disownReserved(deps.db, uid);
+  for (;;) {
+    const rows = await listArrived(deps.db, uid, ERASED_AT_ONCE);
+    if (rows.length === 0) return;
+    await deleteBytes(deps, rows);
+    await deleteRows(deps.db, rows);
+  }
+}

@@ -1,0 +1,152 @@
+import { and, asc, eq, gt, inArray, lte, ne, or, type SQL, sql } from 'drizzle-orm';
+import type { Database } from '../db.ts';
+import type { Along } from '../users/store.ts';
+import type { UploadName } from './rules.ts';
+import { uploads } from './table.ts';
+
+export type UploadRow = typeof uploads.$inferSelect;
+
+/** The user of what an erased one left on its way. */
+const NOBODY = 0;
+
+/** D1 binds at most 100 parameters. */
+const IDS_AT_ONCE = 90;
+
+/** Spelled out: a partial index serves no query that binds what it is partial by. */
+const LOOSE = sql`${uploads.state} <> 'kept'`;
+
+const isThere = inArray(uploads.state, ['stored', 'kept']);
+
+/**
+ * Keeps a place for an upload, if its bytes still fit into what the user may upload from `since` on: one statement,
+ * so that none of many at once slips past the others. `exists` where the id is taken, by whomever.
+ */
+export async function insertReserved(
+  db: Database,
+  row: Omit<UploadRow, 'state'>,
+  quota: { bytes: number; since: number },
+): Promise<'reserved' | 'exists' | 'no room'> {
+  const { id, uid, fileType, contentType, fileSize, previewWidth, previewHeight, createdAt } = row;
+  const used = db
+    .select({ bytes: sql`coalesce(sum(${uploads.fileSize}), 0)` })
+    .from(uploads)
+    .where(and(eq(uploads.uid, uid), gt(uploads.createdAt, quota.since)));
+  const [inserted, [taken]] = await db.batch([
+    db
+      .insert(uploads)
+      .select(
+        sql`SELECT ${id}, ${uid}, ${fileType}, ${contentType}, ${fileSize}, ${previewWidth}, ${previewHeight},
+          'reserved', ${createdAt} WHERE ${used} + ${fileSize} <= ${quota.bytes}`,
+      )
+      .onConflictDoNothing()
+      .returning({ id: uploads.id }),
+    db.select({ id: uploads.id }).from(uploads).where(eq(uploads.id, id)),
+  ]);
+  if (inserted.length > 0) return 'reserved';
+  return taken ? 'exists' : 'no room';
+}
+
+/** The upload has arrived; whether its place was still this user's. */
+export async function markStored(db: Database, uid: number, id: string): Promise<boolean> {
+  const marked = await db
+    .update(uploads)
+    .set({ state: 'stored' })
+    .where(and(eq(uploads.id, id), eq(uploads.uid, uid), eq(uploads.state, 'reserved')))
+    .returning({ id: uploads.id });
+  return marked.length > 0;
+}
+
+/** The upload has not arrived, and nothing of it is left: its place is free again. */
+export async function deleteReserved(db: Database, id: string): Promise<void> {
+  await db.delete(uploads).where(and(eq(uploads.id, id), eq(uploads.state, 'reserved')));
+}
+
+export async function findNamed(db: Database, { id, fileType }: UploadName): Promise<UploadRow | null> {
+  const row = await db
+    .select()
+    .from(uploads)
+    .where(and(eq(uploads.id, id), eq(uploads.fileType, fileType), isThere))
+    .get();
+  return row ?? null;
+}
+
+export async function findOwn(db: Database, uid: number, id: string): Promise<UploadRow | null> {
+  const row = await db
+    .select()
+    .from(uploads)
+    .where(and(eq(uploads.id, id), eq(uploads.uid, uid), isThere))
+    .get();
+  return row ?? null;
+}
+
+const isOwn = (uid: number, id: string) => and(eq(uploads.id, id), eq(uploads.uid, uid), isThere);
+
+/** The statement that keeps an upload of this user from the sweeper, unless that was first. */
+export function keepingUpload(uid: number, id: string): Along {
+  return db => [db.update(uploads).set({ state: 'kept' }).where(isOwn(uid, id))];
+}
+
+/** The statement that takes an upload of this user from everybody; its bytes are deleted after it. */
+export function discardingUpload(uid: number, id: string): Along {
+  return db => [db.update(uploads).set({ state: 'deleted' }).where(isOwn(uid, id))];
+}
+
+/** Whether an upload of this user is kept, as a condition of a statement in the same batch. */
+export const isKept = (uid: number, id: string): SQL =>
+  sql`EXISTS (SELECT 1 FROM ${uploads} WHERE ${and(eq(uploads.id, id), eq(uploads.uid, uid), eq(uploads.state, 'kept'))})`;
+
+/** What a user still has on its way is nobody's from now on. */
+export async function disownReserved(db: Database, uid: number): Promise<void> {
+  await db
+    .update(uploads)
+    .set({ uid: NOBODY })
+    .where(and(eq(uploads.uid, uid), eq(uploads.state, 'reserved')));
+}
+
+/** Some of what a user has that is not on its way. */
+export async function listArrived(db: Database, uid: number, limit: number): Promise<UploadRow[]> {
+  return db
+    .select()
+    .from(uploads)
+    .where(and(eq(uploads.uid, uid), ne(uploads.state, 'reserved')))
+    .limit(limit);
+}
+
+/**
+ * Takes from everybody what nothing refers to: what was stored at `storedUntil` or before, what was reserved at
+ * `reservedUntil` or before. Gives that, and what was taken at `storedUntil` or before: it need not be counted any more.
+ */
+export async function claimLoose(
+  db: Database,
+  { storedUntil, reservedUntil }: { storedUntil: number; reservedUntil: number },
+  limit: number,
+): Promise<{ claimed: UploadRow[]; over: UploadRow[] }> {
+  const due = or(
+    and(eq(uploads.state, 'stored'), lte(uploads.createdAt, storedUntil)),
+    and(eq(uploads.state, 'reserved'), lte(uploads.createdAt, reservedUntil)),
+  );
+  const loose = db
+    .select({ id: uploads.id })
+    .from(uploads)
+    .where(and(LOOSE, lte(uploads.createdAt, reservedUntil), due))
+    .orderBy(asc(uploads.createdAt))
+    .limit(limit);
+  const [claimed, over] = await db.batch([
+    db.update(uploads).set({ state: 'deleted' }).where(inArray(uploads.id, loose)).returning(),
+    db
+      .select()
+      .from(uploads)
+      .where(and(LOOSE, lte(uploads.createdAt, storedUntil), eq(uploads.state, 'deleted')))
+      .orderBy(asc(uploads.createdAt))
+      .limit(limit),
+  ]);
+  return { claimed, over };
+}
+
+/** Forgets uploads whose bytes are gone. */
+export async function deleteRows(db: Database, rows: readonly Pick<UploadRow, 'id'>[]): Promise<void> {
+  for (let from = 0; from < rows.length; from += IDS_AT_ONCE) {
+    const ids = rows.slice(from, from + IDS_AT_ONCE).map(({ id }) => id);
+    await db.delete(uploads).where(and(inArray(uploads.id, ids), ne(uploads.state, 'reserved')));
+  }
+}

@@ -1,0 +1,22 @@
+import type { Deps } from '../deps.ts';
+import { DAY_MS, RESERVATION_MS } from './rules.ts';
+import { deleteBytes } from './service.ts';
+import { claimLoose, deleteRows } from './store.ts';
+
+/** How much the sweeper takes in one run, of what it claims and of what it forgets. */
+const SWEPT_AT_ONCE = 200;
+
+/**
+ * Takes away what nothing refers to: uploads that were not used within a day, and what a crash left of uploads on their
+ * way. They are claimed by their rows first, so that one that is put to use in this moment either is or is not; their
+ * bytes go next, and a row only once its bytes are gone and its day is over. How many were claimed or forgotten.
+ */
+export async function sweepUploads(deps: Pick<Deps, 'db' | 'files' | 'now'>): Promise<number> {
+  const now = deps.now();
+  const until = { storedUntil: now - DAY_MS, reservedUntil: now - RESERVATION_MS };
+  const { claimed, over } = await claimLoose(deps.db, until, SWEPT_AT_ONCE);
+  const swept = [...new Map([...claimed, ...over].map(row => [row.id, row])).values()];
+  await deleteBytes(deps, swept);
+  await deleteRows(deps.db, over);
+  return swept.length;
+}
