@@ -86,6 +86,8 @@ const rows: Record<string, Row> = {
   'GET /session/current/files': members,
   'GET /session/current/files/:fileKey': members,
   'DELETE /session/current/files/:fileKey': members,
+  'POST /uploads': { ...users, body: 'x', headers: { 'content-type': 'txt', 'content-length': '1' } },
+  'GET /uploads/:name': everybody,
   'GET /users/me/devices': users,
   'DELETE /users/me/devices': users,
   'DELETE /users/me/devices/:id': users,
