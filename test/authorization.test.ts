@@ -31,10 +31,15 @@ interface Row {
   hidden?: readonly Caller[];
   body?: unknown;
   headers?: Record<string, string>;
+  /** What stands in the path where nothing is by that name. */
+  id?: string;
+  query?: string;
 }
 
 const USERS: Caller[] = ['stranger', 'owner'];
 const everybody: Row = { through: CALLERS };
+/** Open to nobody in particular; a credential that is presented must hold, and be a user's. */
+const shown: Row = { through: ['nobody', 'publishable', ...USERS], forbidden: ['system'] };
 const users: Row = { through: USERS, forbidden: ['system'] };
 const system: Row = { through: ['system'], forbidden: USERS };
 const members: Row = { through: ['member', 'host'] };
@@ -88,6 +93,38 @@ const rows: Record<string, Row> = {
   'DELETE /session/current/files/:fileKey': members,
   'POST /uploads': { ...users, body: 'x', headers: { 'content-type': 'txt', 'content-length': '1' } },
   'GET /uploads/:name': everybody,
+  // A user's own calls under `/users` are by Bearer; what needs a password is refused without it, below.
+  'POST /users': { ...everybody, body: {} },
+  'POST /users/login': { through: [] },
+  'PUT /users/resetPassword': { ...everybody, body: {} },
+  'GET /users': { ...shown, query: '?s=matrix' },
+  'GET /users/:id{[0-9]+}': { ...shown, id: '999999' },
+  'GET /users/me': users,
+  'PUT /users/me': { ...users, body: {} },
+  'DELETE /users/me': users,
+  'POST /users/me/logout': users,
+  'PUT /users/me/device': { ...users, body: {} },
+  'PUT /users/me/changePassword': {
+    through: [],
+    forbidden: [...USERS, 'system'],
+    body: { oldPassword: 'x', newPassword: 'no common one' },
+  },
+  'PUT /users/me/setAccountKey': {
+    through: [],
+    forbidden: [...USERS, 'system'],
+    body: { password: 'x', accountKey: 'x'.repeat(30) },
+  },
+  // These signed in by a bare userId, which is no proof.
+  'PUT /users/me/credentials': {
+    through: [],
+    forbidden: [...USERS, 'system'],
+    body: { username: 'matrix1', password: 'no common one' },
+  },
+  'POST /users/me/photos': {
+    ...users,
+    body: { photo: { id: crypto.randomUUID(), fileType: 'png', fileSize: 1 } },
+  },
+  'DELETE /users/me/photos/:id': { ...users, id: crypto.randomUUID() },
   'GET /users/me/devices': users,
   'DELETE /users/me/devices': users,
   'DELETE /users/me/devices/:id': users,
@@ -168,7 +205,7 @@ let met = 0;
 
 describe.each(Object.entries(rows))(
   '%s',
-  (route, { through, forbidden = [], hidden = [], body, headers }) => {
+  (route, { through, forbidden = [], hidden = [], body, headers, id = 'unknown', query = '' }) => {
     let people: Awaited<ReturnType<typeof meet>>;
 
     beforeAll(async () => {
@@ -179,7 +216,7 @@ describe.each(Object.entries(rows))(
     it.each(CALLERS)('answers %s as its row says', async caller => {
       const { presented, owner } = people;
       const [method = '', path = ''] = route.split(' ');
-      const address = path.replace(':userId', owner.userId).replace(/:\w+/, 'unknown');
+      const address = path.replace(':userId', owner.userId).replace(/:\w+(\{[^}]*\})?/, id) + query;
       const by = presented[caller];
       const { status } = await call(method, address, {
         ...by,

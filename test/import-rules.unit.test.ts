@@ -56,7 +56,10 @@ const allowed: Record<string, (file: string, target: string) => boolean> = {
   rules: (file, target) => target === 'src/result.ts' || isOwn(file, target, PURE),
   table: (_, target) => target.startsWith('drizzle-orm') || target === 'src/users/table.ts',
   store: (file, target) => target.startsWith('drizzle-orm') || isOwn(file, target, /^(table|store)$/),
-  present: (file, target) => isOwn(file, target, /^(contract|rules)$/) || /\/present\.ts$/.test(target),
+  present: (file, target) =>
+    target === 'hono/utils/mime' ||
+    isOwn(file, target, /^(contract|rules)$/) ||
+    /\/present\.ts$/.test(target),
   service: (file, target) =>
     SHARED.test(target) ||
     /^src\/crypto\//.test(target) ||

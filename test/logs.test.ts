@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
 import { app } from '../src/app.ts';
+import { basic, login, PASSWORD, register } from './support/accounts.ts';
 import { call, joinAs, keys, ORIGIN, openRoom, signIn } from './support/client.ts';
 
 afterEach(() => {
@@ -61,6 +62,26 @@ it('S47 writes no secret and no text of a person, whatever field it came in', as
   });
   await call('POST', '/api/v5/sessions/refresh', { body: { refreshToken } });
   await call('DELETE', '/api/v5/sessions', { token: accessToken });
+  const account = await call('POST', '/users', {
+    body: {
+      name: canary,
+      username: 'loggedUser',
+      password: `${canary} password`,
+      deviceInfo: { name: canary, model: canary, token: canary },
+    },
+  });
+  expect(account.status).toBe(200);
+  const { accessToken: token } = account.body.deviceSessions[0];
+  const put = (path: string, body: unknown) => call('PUT', path, { token, body });
+  await put('/users/me', { name: canary, about: canary });
+  await put('/users/me/device', { deviceName: canary, deviceToken: canary });
+  await put('/users/me/setAccountKey', { password: `${canary} password`, accountKey: canary.repeat(3) });
+  await put('/users/me/changePassword', { oldPassword: canary, newPassword: `${canary} other` });
+  const reset = { userId: account.body.id, accountKey: canary, newPassword: `${canary} other` };
+  await call('PUT', '/users/resetPassword', { body: reset });
+  await call('POST', '/users/login', { headers: { authorization: `Basic ${btoa(`loggedUser:${canary}`)}` } });
+  await call('GET', `/users?s=${canary}`);
+  await call('POST', '/uploads', { token, body: canary, headers: { 'content-type': canary } });
   const broken = {
     ...env,
     DB: { prepare: () => ({ bind: () => ({ raw: () => Promise.reject(new Error(canary)) }) }) },
@@ -85,6 +106,8 @@ it('S47 writes no secret and no text of a person, whatever field it came in', as
     room.token,
     keys.secretKey,
     keys.publishableKey,
+    token,
+    account.body.deviceSessions[0].refreshToken,
   ]) {
     expect(said).not.toContain(secret);
   }
@@ -104,6 +127,15 @@ it('S48 writes one line for every event of security', async () => {
   await call('POST', '/api/v5/sessions/refresh', { body: { refreshToken: body.refreshToken } });
   await call('POST', '/api/v5/sessions/refresh', { body: { refreshToken: user.refreshToken } });
   await call('PUT', '/v1/users/watched/ban', { headers, body: {} });
+  const account = await register('watchedOne');
+  const { accessToken: token } = account;
+  const accountKey = 'a key that is long enough';
+  await login('watchedOne', 'not the password');
+  await call('PUT', '/users/me/setAccountKey', { token, body: { password: PASSWORD, accountKey } });
+  const newPassword = 'another one of them';
+  await call('PUT', '/users/me/changePassword', { token, body: { oldPassword: PASSWORD, newPassword } });
+  await call('PUT', '/users/resetPassword', { body: { userId: account.uid, accountKey, newPassword } });
+  await call('DELETE', '/users/me', { headers: basic('watchedOne', newPassword) });
   await call('GET', '/api/v5/sessions', { token: user.accessToken });
   const events = log()
     .split('\n')
@@ -118,6 +150,12 @@ it('S48 writes one line for every event of security', async () => {
     'refresh_reused',
     'key_used',
     'banned',
+    'registered',
+    'sign_in_failed',
+    'account_key_set',
+    'password_changed',
+    'password_reset',
+    'erased',
     'refused',
   ];
   for (const event of expected) expect(events).toContain(event);

@@ -1,4 +1,5 @@
-import type { RoleRecord, UserRecord } from '../users/contract.ts';
+import { getMimeType } from 'hono/utils/mime';
+import type { Photo, RoleRecord, UserRecord } from '../users/contract.ts';
 import type { DeviceSession } from './contract.ts';
 import { endOf, isBanned } from './rules.ts';
 import type { SignedIn, TokenPair } from './service.ts';
@@ -6,13 +7,38 @@ import type { SignedIn, TokenPair } from './service.ts';
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** The answer of a sign-in, as surface A's SDKs expect it: what is absent is `null` or `[]`, never left out. */
-export function presentSignedIn({ tokens, record }: SignedIn) {
+export function presentSignedIn({ tokens, record }: SignedIn, publicUrl: string) {
+  const avatar = record.photos.at(-1);
   return {
     ...presentTokens(tokens),
     users: [presentUser(record, tokens.issuedAt)],
     roles: record.roles.map(presentRole),
-    files: [],
+    files: avatar ? [presentAvatar(avatar, publicUrl)] : [],
     lastCachePurge: null,
+  };
+}
+
+/** A picture as surface A shows files. */
+function presentAvatar(photo: Photo, publicUrl: string) {
+  const { id, fileType, fileSize, previewWidth, previewHeight, createdAt } = photo;
+  const name = `${id}.${fileType}`;
+  const mimeType = getMimeType(name) ?? 'application/octet-stream';
+  const [family = ''] = mimeType.split('/');
+  return {
+    fileId: id,
+    fileUrl: `${publicUrl}/uploads/${name}`,
+    type: family === 'image' || family === 'video' ? family : 'file',
+    accessType: 'public',
+    altText: null,
+    createdAt: iso(createdAt),
+    updatedAt: iso(createdAt),
+    attributes: {
+      name,
+      extension: fileType,
+      size: fileSize,
+      mimeType,
+      metadata: { exif: null, gps: null, height: previewHeight, width: previewWidth, isFull: true },
+    },
   };
 }
 

@@ -19,8 +19,9 @@ import {
 /** Surface A, mounted under `/api/v3`, `/api/v4` and `/api/v5`. */
 export const deviceSessionRoutes = new Hono<AppEnv>()
   .post('/sessions', limitRate('SIGN_IN_LIMIT'), publishableKey, jsonBody(signInSchema), async c => {
-    const signedIn = await signIn(c.get('deps'), c.req.valid('json'), clientAddress(c.req.raw));
-    return c.json(presentSignedIn(signedIn));
+    const deps = c.get('deps');
+    const signedIn = await signIn(deps, c.req.valid('json'), clientAddress(c.req.raw));
+    return c.json(presentSignedIn(signedIn, deps.config.publicUrl));
   })
   .post('/sessions/refresh', limitRate('SIGN_IN_LIMIT'), jsonBody(refreshSchema), async c => {
     const tokens = await refreshTokens(c.get('deps'), c.req.valid('json').refreshToken);

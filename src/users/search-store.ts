@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, gte, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../db.ts';
 import type { Photo } from './contract.ts';
 import { users } from './table.ts';
@@ -26,6 +26,12 @@ export interface Found<Place> {
  * bounds what a page costs whatever the text and the names are: a page may be short, even empty, and have a next.
  */
 const LOOKED_AT = 500;
+
+/** How many pieces of a text are looked up: FTS5 steps through all users of each, so the rarest have to do. */
+const PIECES = 3;
+
+/** How rare a piece is, is told by how far on the user stands who is this many after the first to have it. */
+const SAMPLE = 32;
 
 /**
  * Users with this text somewhere in their name or username, without regard to case; ordered by id. The text: 3 Unicode
@@ -108,9 +114,17 @@ function lookFor(db: Database, text: string, afterId: number, limit: number, kin
   const after = sql`CAST(${afterId} AS INTEGER)`;
   const [beyond, order] =
     kind === 'named' ? [sql`> ${after}`, sql`"place"`] : [sql`< -${after}`, sql`"place" DESC`];
-  const looked = sql`
+  const having = (pieces: SQL) => sql`
     SELECT "rowid" AS "place" FROM "userSearch"
-    WHERE "userSearch" MATCH ${piecesOf(text)} AND "rowid" ${beyond} ORDER BY ${order}`;
+    WHERE "userSearch" MATCH ${pieces} AND "rowid" ${beyond} ORDER BY ${order}`;
+  const rarest = sql`(
+    SELECT group_concat("value", ' AND ') FROM (
+      SELECT "value" FROM json_each(${JSON.stringify(piecesOf(text))})
+      ORDER BY (SELECT abs("place") FROM (${having(sql`"value"`)} LIMIT 1 OFFSET ${SAMPLE - 1})) DESC NULLS FIRST
+      LIMIT ${PIECES}
+    )
+  )`;
+  const looked = having(rarest);
   const part = asciiPart(text);
   // Nothing is read beyond the last one found, and the end is sought only where too few were.
   const found = sql`(
@@ -131,15 +145,15 @@ function lookFor(db: Database, text: string, afterId: number, limit: number, kin
 }
 
 /**
- * The text cut into pieces of three characters, the last overlapping, each once and quoted: no character of them is an
- * operator. To cut at every character would find the same, and read three times as much of the index.
+ * The text cut into pieces of three characters, the last overlapping, each once, and quoted: no character of them is an
+ * operator.
  */
-function piecesOf(text: string): string {
+function piecesOf(text: string): string[] {
   const characters = [...text];
   const starts = characters.flatMap((_, at) => (at % 3 === 0 ? [Math.min(at, characters.length - 3)] : []));
   const pieces = starts.map(at => characters.slice(at, at + 3).join(''));
   const distinct = new Map(pieces.map(piece => [piece.toLowerCase(), piece]));
-  return [...distinct.values()].map(piece => `"${piece.replaceAll('"', '""')}"`).join(' AND ');
+  return [...distinct.values()].map(piece => `"${piece.replaceAll('"', '""')}"`);
 }
 
 /** The longest part SQL can lower: it knows the letters of ASCII alone. */

@@ -35,8 +35,14 @@ export const proofSchema = z.object({
 
 export type WalletProof = z.infer<typeof proofSchema>;
 
-/** `POST` and `DELETE /v1/users/me/locators`, of a wallet. */
-export const walletLocatorSchema = proofSchema.extend({ '@type': z.literal('wallet') });
+/** `POST` and `DELETE /v1/users/me/locators`, of a wallet; whoever has a password says it. */
+export const walletLocatorSchema = proofSchema.extend({
+  '@type': z.literal('wallet'),
+  password: z.string().max(10_000).nullish(),
+});
+
+/** A wallet to attach or remove, and what the caller vouches for it with. */
+export type WalletChange = z.infer<typeof walletLocatorSchema>;
 
 export interface Challenge {
   nonce: number;

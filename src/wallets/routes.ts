@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { userToken } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
-import { clientAddress, limitRate } from '../http/limits.ts';
+import { clientAddress, limitRate, originOf } from '../http/limits.ts';
 import { jsonBody, query } from '../http/validate.ts';
 import { chainSchema, nonceSchema, proofSchema, walletLocatorSchema } from './contract.ts';
 import { presentProven, presentWallet } from './present.ts';
@@ -20,9 +20,14 @@ export const walletProofRoutes = new Hono<AppEnv>()
 /** A user's own wallets among their locators, mounted under `/v1/users/me`. */
 export const ownWalletRoutes = new Hono<AppEnv>()
   .post('/locators', limitRate('NONCE_LIMIT'), userToken, jsonBody(walletLocatorSchema), async c =>
-    c.json(presentWallet(await addWallet(c.get('deps'), c.get('claims'), c.req.valid('json')))),
+    c.json(
+      presentWallet(
+        await addWallet(c.get('deps'), c.get('claims'), c.req.valid('json'), originOf(c.req.raw).network),
+      ),
+    ),
   )
   .delete('/locators', limitRate('NONCE_LIMIT'), userToken, jsonBody(walletLocatorSchema), async c => {
-    await removeWallet(c.get('deps'), c.get('claims'), c.req.valid('json'));
+    const { network } = originOf(c.req.raw);
+    await removeWallet(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
     return c.body(null, 200);
   });

@@ -1,3 +1,4 @@
+import { requirePassword } from '../accounts/proof-service.ts';
 import { fromHex, hashPersonalMessage, recoverSigner } from '../crypto/ethereum.ts';
 import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
@@ -7,7 +8,7 @@ import { randomBytes, uuid } from '../ids.ts';
 import { issue, redeem } from '../single-use/service.ts';
 import type { Wallet } from '../users/contract.ts';
 import { attachWallet, detachWallet, findOrMakeOwner, type LocatorRow } from '../users/service.ts';
-import type { Challenge, NonceRequest, WalletProof } from './contract.ts';
+import type { Challenge, NonceRequest, WalletChange, WalletProof } from './contract.ts';
 import { readAddress, readMessage, writeAddress, writeMessage } from './message.ts';
 import {
   faultOf,
@@ -84,29 +85,41 @@ export async function proveWallet(deps: Deps, proof: WalletProof): Promise<Walle
   return checkSignature(deps, proof, { address, chainId: issued.chainId });
 }
 
-/** Attaches a wallet to the caller: proven now, on the word of a device session that was vouched for just now. */
+/** Attaches a wallet to the caller: proven now, on the word of their password or of a device session that was vouched for just now. */
 export async function addWallet(
   deps: Deps,
   caller: Claims<'access'>,
-  proof: WalletProof,
+  change: WalletChange,
+  network: string,
 ): Promise<LocatorRow> {
-  await requireFresh(deps, caller);
-  const wallet = await proveWallet(deps, proof);
+  await requireVouched(deps, caller, change, network);
+  const wallet = await proveWallet(deps, change);
   const locator = await attachWallet(deps, caller.uid, wallet);
   deps.audit('wallet_attached', { uid: caller.uid, sid: caller.sid });
   return locator;
 }
 
 /** Removes a wallet of the caller, under the same conditions. */
-export async function removeWallet(deps: Deps, caller: Claims<'access'>, proof: WalletProof): Promise<void> {
-  await requireFresh(deps, caller);
-  await detachWallet(deps, caller.uid, await proveWallet(deps, proof));
+export async function removeWallet(
+  deps: Deps,
+  caller: Claims<'access'>,
+  change: WalletChange,
+  network: string,
+): Promise<void> {
+  await requireVouched(deps, caller, change, network);
+  await detachWallet(deps, caller.uid, await proveWallet(deps, change));
   deps.audit('wallet_removed', { uid: caller.uid, sid: caller.sid });
 }
 
-async function requireFresh(deps: Deps, claims: Claims<'access'>): Promise<void> {
+async function requireVouched(
+  deps: Deps,
+  claims: Claims<'access'>,
+  { password }: WalletChange,
+  network: string,
+): Promise<void> {
   const { session, record } = await readSession(deps, claims);
-  unwrap(mayChangeWallets(session, record.wallets, deps.now()));
+  if (password == null) unwrap(mayChangeWallets(session, record, deps.now()));
+  else await requirePassword(deps, record, password, network, 'wrong_old_password');
 }
 
 /** A key's own signature needs nobody's word; a contract's needs that of its chain. */

@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { PASSWORD, register } from '../support/accounts.ts';
 import { call, keys, type SignedIn, signIn } from '../support/client.ts';
 import { deviceObject } from '../support/objects.ts';
 import { elsewhere, newWallet, nonceFor, prove, signInBy } from '../support/wallets.ts';
@@ -114,6 +115,31 @@ describe('refuses', () => {
 });
 
 describe('keeps out', () => {
+  it('S23 who has a password and does not say it, or a wrong one', async () => {
+    const user = await register('walletOwner1');
+    const [wallet, another] = [newWallet(), newWallet()];
+    const attachBy = async (by: SignedIn, own: PrivateKeyAccount, password?: string) =>
+      send('POST', by, { ...(await proofOf(own)), password });
+    expect(await attachBy(user, wallet)).toMatchObject({
+      status: 403,
+      body: { code: 'fresh_proof_required' },
+    });
+    expect(await attachBy(user, wallet, 'wrong one')).toMatchObject({
+      status: 403,
+      body: { code: 'wrong_password' },
+    });
+    expect((await attachBy(user, wallet, PASSWORD)).status).toBe(200);
+    const thief = await signInBy(wallet);
+    expect(thief.uid).toBe(user.uid);
+    expect(await attachBy(thief, another)).toMatchObject({
+      status: 403,
+      body: { code: 'fresh_proof_required' },
+    });
+    expect((await attachBy(thief, another, PASSWORD)).status).toBe(200);
+    const removal = { ...(await proofOf(another)), password: PASSWORD };
+    expect((await send('DELETE', user, removal)).status).toBe(200);
+  });
+
   it('S23 who was signed in by a bare userId, and leaves their entry as it was', async () => {
     const user = await signIn('merely-named');
     for (const method of ['POST', 'DELETE']) {

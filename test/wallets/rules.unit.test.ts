@@ -176,6 +176,7 @@ describe('a signature', () => {
 
 describe('a device session', () => {
   const wallet = { proof: 'wallet', wallet: ADDRESS, createdAt: NOW } as const;
+  const user = { wallets: [ADDRESS], username: null };
 
   it('vouches for five minutes, where it rests on more than a name', () => {
     for (const session of [
@@ -183,16 +184,23 @@ describe('a device session', () => {
       { ...wallet, proof: 'authToken' },
       { ...wallet, proof: 'token' },
     ] as const) {
-      expect(mayChangeWallets(session, [ADDRESS], NOW + 300_000).ok).toBe(true);
-      expect(mayChangeWallets(session, [ADDRESS], NOW + 300_001).ok).toBe(false);
+      expect(mayChangeWallets(session, user, NOW + 300_000).ok).toBe(true);
+      expect(mayChangeWallets(session, user, NOW + 300_001).ok).toBe(false);
     }
     for (const proof of ['userId', 'password'] as const) {
-      expect(mayChangeWallets({ proof, createdAt: NOW }, [ADDRESS], NOW).ok).toBe(false);
+      expect(mayChangeWallets({ proof, createdAt: NOW }, user, NOW).ok).toBe(false);
     }
   });
 
   it('vouches by its wallet only while that is theirs', () => {
-    expect(mayChangeWallets(wallet, [], NOW).ok).toBe(false);
-    expect(mayChangeWallets({ ...wallet, proof: 'authToken' }, [], NOW).ok).toBe(true);
+    expect(mayChangeWallets(wallet, { ...user, wallets: [] }, NOW).ok).toBe(false);
+    expect(mayChangeWallets({ ...wallet, proof: 'authToken' }, { ...user, wallets: [] }, NOW).ok).toBe(true);
+  });
+
+  it('does not vouch by its wallet for who has a password to say', () => {
+    expect(mayChangeWallets(wallet, { ...user, username: 'somebody' }, NOW).ok).toBe(false);
+    expect(mayChangeWallets({ ...wallet, proof: 'token' }, { ...user, username: 'somebody' }, NOW).ok).toBe(
+      true,
+    );
   });
 });
