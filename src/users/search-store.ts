@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, gte, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../db.ts';
 import type { Photo } from './contract.ts';
 import { users } from './table.ts';
@@ -42,20 +42,15 @@ export async function searchUsers(
   text: string,
   { afterId = 0, limit, onlyNamed }: { afterId?: number; limit: number; onlyNamed: boolean },
 ): Promise<Found<number>> {
-  const named = lookFor(db, text, afterId, limit + 1, 'named');
-  const looked = onlyNamed
-    ? await named
-    : (await db.batch([named, lookFor(db, text, afterId, limit + 1, 'nameless')])).flat();
-  looked.sort((a, b) => a.id - b.id);
-  // Where the look at one kind ended early, nothing is known of whoever comes after.
-  const end = looked.find(({ isEnd }) => isEnd)?.id ?? null;
-  const rows = looked.filter(({ id, isEnd }) => !isEnd && (end === null || id <= end));
-  const page = rows.slice(0, limit);
+  const looked = await lookFor(db, text, afterId, limit + 1, onlyNamed);
+  const page = looked.slice(0, limit);
+  // Short of the limit, the last may be where the look ended rather than somebody who was found.
+  const goesOn = looked.length > limit || looked.at(-1)?.nth === LOOKED_AT;
   return {
     users: page
       .filter(user => contains(user.username, text) || contains(user.displayName, text))
       .map(toFound),
-    next: rows.length > limit ? (page.at(-1)?.id ?? null) : end,
+    next: goesOn ? (page.at(-1)?.id ?? null) : null,
   };
 }
 
@@ -106,42 +101,37 @@ const toFound = ({ id, displayName, username, description, lastSeenAt, photos }:
 });
 
 /**
- * Up to `limit` users of a kind, in order of ids: whose names have every piece of the text, and the longest part of it
- * that SQL can compare. Where `LOOKED_AT` were looked at before that, the last of them follows, as the `isEnd`.
+ * Up to `limit` users in order of ids who have every piece of the text in their names, and in a row as far as SQL can tell.
+ * The `LOOKED_AT`th to be looked at is among them in any case: there the look ended.
  */
-function lookFor(db: Database, text: string, afterId: number, limit: number, kind: 'named' | 'nameless') {
+function lookFor(db: Database, text: string, afterId: number, limit: number, onlyNamed: boolean) {
+  const index = sql.identifier(onlyNamed ? 'namedSearch' : 'userSearch');
   // D1 binds numbers as REAL, for which FTS5 would read the index from its beginning.
-  const after = sql`CAST(${afterId} AS INTEGER)`;
-  const [beyond, order] =
-    kind === 'named' ? [sql`> ${after}`, sql`"place"`] : [sql`< -${after}`, sql`"place" DESC`];
-  const having = (pieces: SQL) => sql`
-    SELECT "rowid" AS "place" FROM "userSearch"
-    WHERE "userSearch" MATCH ${pieces} AND "rowid" ${beyond} ORDER BY ${order}`;
+  const having = (pieces: SQL) =>
+    sql`FROM ${index} WHERE ${index} MATCH ${pieces} AND "rowid" > CAST(${afterId} AS INTEGER) ORDER BY "rowid"`;
   const rarest = sql`(
     SELECT group_concat("value", ' AND ') FROM (
       SELECT "value" FROM json_each(${JSON.stringify(piecesOf(text))})
-      ORDER BY (SELECT abs("place") FROM (${having(sql`"value"`)} LIMIT 1 OFFSET ${SAMPLE - 1})) DESC NULLS FIRST
+      ORDER BY (SELECT "rowid" ${having(sql`"value"`)} LIMIT 1 OFFSET ${SAMPLE - 1}) DESC NULLS FIRST
       LIMIT ${PIECES}
     )
   )`;
-  const looked = having(rarest);
+  const looked = sql`(
+    SELECT "rowid" AS "uid", row_number() OVER (ORDER BY "rowid") AS "nth" ${having(rarest)} LIMIT ${LOOKED_AT}
+  ) AS "looked"`;
   const part = asciiPart(text);
-  // Nothing is read beyond the last one found, and the end is sought only where too few were.
-  const found = sql`(
-    SELECT * FROM (
-      SELECT "users"."id", 0 AS "isEnd"
-      FROM (${looked} LIMIT ${LOOKED_AT}) CROSS JOIN "users" ON "users"."id" = abs("place")
-      WHERE instr(lower("username"), ${part}) OR instr(lower("displayName"), ${part})
-      ORDER BY ${order} LIMIT ${limit}
-    )
-    UNION ALL
-    SELECT * FROM (SELECT abs("place"), 1 FROM (${looked} LIMIT 1 OFFSET ${LOOKED_AT - 1}))
-    LIMIT ${limit}
-  ) AS "found"`;
+  const inARow = or(
+    sql`instr(lower(${users.username}), ${part})`,
+    sql`instr(lower(${users.displayName}), ${part})`,
+    sql`"nth" = ${LOOKED_AT}`,
+  );
+  // A cross join is not reordered: whoever is looked at stays in order, and nobody is after the last one asked for.
   return db
-    .select({ ...PUBLIC, isEnd: sql<number>`"isEnd"`.as('isEnd') })
-    .from(found)
-    .innerJoin(users, eq(users.id, sql`"found"."id"`));
+    .select({ ...PUBLIC, nth: sql<number>`"nth"`.as('nth') })
+    .from(looked)
+    .crossJoin(users)
+    .where(and(eq(users.id, sql`"looked"."uid"`), inARow))
+    .limit(limit);
 }
 
 /**
