@@ -9,6 +9,7 @@ import { readAccessPair, readKey } from '../keys/rules.ts';
 import { verifyKey } from '../keys/service.ts';
 import type { Joiner } from '../live-sessions/service.ts';
 import type { AppEnv } from './context.ts';
+import { signerOf } from './signed-request.ts';
 
 /** Requires a publishable key in `X-API-KEY`. A secret key is refused here: it must never ship in an app. */
 export const publishableKey = createMiddleware<AppEnv>(async (c, next) => {
@@ -118,13 +119,26 @@ export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Clai
 async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
   const authorization = req.header('authorization');
   const serverKey = req.header('x-server-key');
+  const { signer, issued } = await directoryCredentials(deps, req);
   const callers: Caller[] = [];
-  if (authorization) callers.push(await fromAuthorization(deps, authorization));
+  if (signer !== null) callers.push({ kind: 'system', keyId: signer });
+  else if (authorization) callers.push(await fromAuthorization(deps, authorization));
+  if (issued) callers.push(await fromAuthorization(deps, `Bearer ${issued.replace(/^Bearer +/i, '')}`));
   if (serverKey) callers.push(await system(deps, readKey(serverKey)));
-  const [caller, other] = callers;
+  const [caller, ...others] = callers;
   if (!caller) throw new AppError('missing_credential');
-  if (other && nameOf(caller) !== nameOf(other)) throw new AppError('conflicting_credentials');
+  const disagree = others.some(other => nameOf(caller) !== nameOf(other));
+  if (disagree) throw new AppError('conflicting_credentials');
   return caller;
+}
+
+/** The header that surface D's answers name for their tokens, beside `Authorization`. */
+const ISSUED_TOKEN = 'x-issued-mitter-user-authorization';
+
+/** What only surface D's clients present themselves by: a signature, a token in a header of its own. */
+async function directoryCredentials(deps: Deps, req: HonoRequest) {
+  if (!new URL(req.url).pathname.startsWith('/v1/')) return { signer: null, issued: undefined };
+  return { signer: await signerOf(deps, req), issued: req.header(ISSUED_TOKEN) };
 }
 
 async function identifyUser(deps: Deps, req: HonoRequest): Promise<Extract<Caller, { kind: 'user' }>> {

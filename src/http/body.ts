@@ -1,4 +1,4 @@
-import type { Context } from 'hono';
+import type { Context, HonoRequest } from 'hono';
 import { AppError } from '../errors.ts';
 
 /** Counted on the stream, whatever Content-Length says. */
@@ -13,7 +13,7 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
  * Hono's own reading would take an undeclared body for `{}`, and bend invalid UTF-8 into U+FFFD.
  */
 export async function readJsonBody(c: Context): Promise<void> {
-  const bytes = await readLimited(c.req.raw.body);
+  const bytes = await readBytes(c.req);
   if (bytes.length === 0) {
     handOver(c, '{}');
     return;
@@ -31,7 +31,7 @@ function handOver(c: Context, text: string): void {
 
 /** Reads a form once, within the same limit. */
 export async function readFormBody(c: Context): Promise<void> {
-  const bytes = await readLimited(c.req.raw.body);
+  const bytes = await readBytes(c.req);
   if (bytes.length > 0 && !FORM_TYPE.test(c.req.header('content-type') ?? '')) {
     throw new AppError('unsupported_media_type', { detail: 'application/x-www-form-urlencoded is expected' });
   }
@@ -40,7 +40,16 @@ export async function readFormBody(c: Context): Promise<void> {
   c.req.bodyCache.formData = Promise.resolve(fields) as unknown as FormData;
 }
 
-async function readLimited(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+/** The body, within the limit; whoever asks again gets the same bytes. */
+export async function readBytes({ raw, bodyCache }: HonoRequest): Promise<Uint8Array<ArrayBuffer>> {
+  const known = bodyCache.arrayBuffer as Promise<ArrayBuffer> | undefined;
+  if (known) return new Uint8Array(await known);
+  const bytes = await readLimited(raw.body);
+  bodyCache.arrayBuffer = Promise.resolve(bytes.buffer) as unknown as ArrayBuffer;
+  return bytes;
+}
+
+async function readLimited(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {

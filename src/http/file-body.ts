@@ -50,43 +50,24 @@ export async function openFile(
   { contentType, fileSize }: Pick<DeclaredUpload, 'contentType' | 'fileSize'>,
 ): Promise<OpenedBody & PreviewSize> {
   if (!isMedia(contentType)) return { head: new Uint8Array(), rest: body, ...NO_SIZE };
-  const opened = await readHead(body);
-  if (!opened.rest && opened.head.byteLength !== fileSize) throw new AppError('length_mismatch');
-  const looked = opened.head.subarray(0, HEAD_BYTES);
+  const head = await readHead(body);
+  if (head.byteLength < Math.min(fileSize, HEAD_BYTES)) throw new AppError('length_mismatch');
   // Neither library promises to survive what somebody made up.
-  const seen = await fileTypeFromBuffer(looked).catch(() => undefined);
-  const text = new TextDecoder().decode(looked);
+  const seen = await fileTypeFromBuffer(head).catch(() => undefined);
+  const text = new TextDecoder().decode(head);
   if (!agrees(contentType, { type: seen?.mime ?? null, text, signatures: supportedMimeTypes })) {
-    await opened.rest?.cancel().catch(() => {});
+    await body?.cancel().catch(() => {});
     throw new AppError('file_type_mismatch');
   }
-  return { ...opened, ...previewSize(seen?.ext ?? '', looked) };
+  return { head, rest: body, ...previewSize(seen?.ext ?? '', head) };
 }
 
-/** Reads until there is enough, a chunk more at most. */
-async function readHead(body: ReadableStream<Uint8Array> | null): Promise<OpenedBody> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  let over = body === null;
-  const reader = body?.getReader();
-  while (reader && !over && size < HEAD_BYTES) {
-    const { done, value } = await reader.read().catch(() => {
-      // It broke off.
-      throw new AppError('length_mismatch');
-    });
-    over = done;
-    if (!value) continue;
-    chunks.push(value);
-    size += value.byteLength;
-  }
+async function readHead(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const reader = body?.getReader({ mode: 'byob' });
+  // It may break off.
+  const read = await reader?.readAtLeast(HEAD_BYTES, new Uint8Array(HEAD_BYTES)).catch(() => null);
   reader?.releaseLock();
-  const head = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    head.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return { head, rest: over ? null : body };
+  return read?.value ?? new Uint8Array();
 }
 
 function previewSize(extension: string, head: Uint8Array): PreviewSize {

@@ -132,7 +132,7 @@ function vendorForm({ status, title }: Problem, code: RefusalCode, details: Refu
 function challenge(code: RefusalCode, path: string): string {
   // Clients of these authenticate by Basic, and are told so whatever they tried (RFC 6749 §5.2).
   if (path.startsWith('/oauth2/')) return 'Basic realm="usher"';
-  if (code === 'invalid_key') return 'ApiKey realm="usher"';
+  if (code === 'invalid_key' || code === 'invalid_signature') return 'ApiKey realm="usher"';
   if (code === 'invalid_credentials') return 'Basic realm="usher", charset="UTF-8"';
   if (code === 'missing_credential' || code === 'wrong_password' || code === 'auth_token_required')
     return 'Bearer realm="usher"';

@@ -42,6 +42,7 @@ export const crossOrigin = cors({
     'If-Range',
     'Range',
     'X-API-KEY',
+    'X-Issued-Mitter-User-Authorization',
     'X-Request-Id',
   ],
   exposeHeaders: [

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { deriveMac, type MasterSecret } from '../crypto/derive.ts';
 import { fromBase64, toBase64, toBase64Url } from '../ids.ts';
 import { type KeyKind, type KeyName, writeAccessKey, writeKey } from './rules.ts';
@@ -8,6 +9,11 @@ export async function deriveKeySecret(
   { kind, id }: Omit<KeyName, 'version'>,
 ): Promise<string> {
   return toBase64Url(await deriveMac(master, 'api-key', `${master.version}|${kind}|${id}`));
+}
+
+/** HMAC-SHA1: what the clients that sign their requests know. As a MAC it still holds. */
+export function signText(secret: Uint8Array, text: string): Uint8Array {
+  return createHmac('sha1', secret).update(text).digest();
 }
 
 export interface SecretKeyTexts {

@@ -38,12 +38,50 @@ export function writeAccessKey(name: KeyName): string {
   return `ak_${name.version}_${name.id}`;
 }
 
+/** The secret key of this access key, or null where it is none. */
+export function readAccessKey(accessKey: string): KeyName | null {
+  const [, version, id] = ACCESS_KEY.exec(accessKey) ?? [];
+  return version && id ? { kind: 'sk', version: Number(version), id } : null;
+}
+
 /** The secret key behind an `accessKey:accessSecret` pair, or null where it is no such pair. */
 export function readAccessPair(accessKey: string, accessSecret: string): PresentedKey | null {
-  const [, version, id] = ACCESS_KEY.exec(accessKey) ?? [];
-  if (!version || !id || !ACCESS_SECRET.test(accessSecret)) return null;
+  const name = readAccessKey(accessKey);
+  if (!name || !ACCESS_SECRET.test(accessSecret)) return null;
   const secret = accessSecret.slice(0, -1).replaceAll('+', '-').replaceAll('/', '_');
-  return { kind: 'sk', version: Number(version), id, secret };
+  return { ...name, secret };
+}
+
+/** What a signed request says of itself: everything the digest is over, and the digest, base64. */
+export interface SignedRequest {
+  accessKey: string;
+  digest: string;
+  method: string;
+  /** As sent; the text `null` where there is none. */
+  contentType: string;
+  /** Base64. */
+  contentMd5: string;
+  /** An HTTP date. */
+  date: string;
+  /** Raw, without the query. */
+  path: string;
+  nonce: string;
+}
+
+/** The text whose HMAC-SHA1 is the digest. */
+export function textToSign({ method, contentType, contentMd5, date, path, nonce }: SignedRequest): string {
+  return [method.toUpperCase(), contentType, contentMd5, date, path, nonce].join('\n');
+}
+
+const DATE_WINDOW_MS = 30_000;
+/** Longer than any date may still be within the window. */
+export const NONCE_KEPT_MS = 120_000;
+const LONGEST_NONCE = 128;
+
+/** Whether a request was signed just now, with a nonce worth remembering. `now` in epoch ms. */
+export function isTimely({ date, nonce }: Pick<SignedRequest, 'date' | 'nonce'>, now: number): boolean {
+  // Written so that a date no calendar has (NaN) is not timely.
+  return Math.abs(Date.parse(date) - now) <= DATE_WINDOW_MS && nonce.length <= LONGEST_NONCE;
 }
 
 /** FNV-1a: good enough to catch a typing error, which is all it is for. */

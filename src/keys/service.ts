@@ -2,9 +2,18 @@ import { equalBytes } from '../crypto/constant-time.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { fromBase64, randomBytes, toHex } from '../ids.ts';
+import { spend } from '../single-use/service.ts';
 import type { CreateKey } from './contract.ts';
-import { deriveKeySecret, type SecretKeyTexts, writeKeyTexts } from './derive.ts';
-import type { KeyKind, PresentedKey } from './rules.ts';
+import { deriveKeySecret, type SecretKeyTexts, signText, writeKeyTexts } from './derive.ts';
+import {
+  isTimely,
+  type KeyKind,
+  NONCE_KEPT_MS,
+  type PresentedKey,
+  readAccessKey,
+  type SignedRequest,
+  textToSign,
+} from './rules.ts';
 import { deleteKey, findKey, insertKey, type KeyRow, listKeys, markKeyUsed } from './store.ts';
 
 /** How long an isolate may go on believing that a key stands (or does not): the bound on a revocation. */
@@ -33,6 +42,25 @@ export async function verifyKey(
   const genuine = fromBase64(await deriveKeySecret(master, presented));
   if (!genuine || !equalBytes(genuine, claimed)) return false;
   return stands(deps, kind, presented.id);
+}
+
+/**
+ * The id of the secret key a request was signed with, or null: for a date out of its window, a forged digest, a key that
+ * stands no more, a nonce that was used. The nonce is spent only once the digest is genuine, so that nobody else can.
+ */
+export async function verifySignature(
+  deps: Pick<Deps, 'db' | 'config' | 'now' | 'defer' | 'singleUse'>,
+  signed: SignedRequest,
+): Promise<string | null> {
+  const name = readAccessKey(signed.accessKey);
+  const master = deps.config.masterSecrets.find(secret => secret.version === name?.version);
+  const claimed = fromBase64(signed.digest);
+  if (!name || !master || !claimed || !isTimely(signed, deps.now())) return null;
+  const secret = fromBase64(await deriveKeySecret(master, name)) ?? new Uint8Array();
+  const genuine = signText(secret, textToSign(signed));
+  if (!equalBytes(genuine, claimed) || !(await stands(deps, 'sk', name.id))) return null;
+  const first = await spend(deps, 'signed-request', `${name.id} ${signed.nonce}`, deps.now() + NONCE_KEPT_MS);
+  return first ? name.id : null;
 }
 
 /** Makes a key under the newest master secret. */

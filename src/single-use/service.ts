@@ -2,7 +2,7 @@ import type { Deps } from '../deps.ts';
 import { shardOf } from './rules.ts';
 
 /** What a key is for: two purposes never collide. */
-export type SingleUsePurpose = 'auth-token' | 'device-token' | 'wallet-nonce';
+export type SingleUsePurpose = 'auth-token' | 'device-token' | 'wallet-nonce' | 'signed-request';
 
 /** Spends a key; true for exactly one of any number of callers. `until` in epoch ms. */
 export async function spend(

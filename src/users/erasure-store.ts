@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { Database } from '../db.ts';
-import { credentials, locators, photos, retiredNames, userRoles, users } from './table.ts';
+import { credentials, locators, photos, profileAttributes, retiredNames, userRoles, users } from './table.ts';
 
 export type RetiredName = typeof retiredNames.$inferSelect;
 
@@ -59,8 +59,8 @@ export async function findErased(
 /** Deletes every row of a marked user; the mark goes last, in the same transaction. */
 export async function deleteErased(db: Database, uid: number): Promise<void> {
   const marked = sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND "erasedAt" IS NOT NULL)`;
-  const deletions: BatchItem<'sqlite'>[] = [credentials, photos, userRoles, locators].map(table =>
-    db.delete(table).where(and(eq(table.uid, uid), marked)),
+  const deletions: BatchItem<'sqlite'>[] = [credentials, photos, userRoles, locators, profileAttributes].map(
+    table => db.delete(table).where(and(eq(table.uid, uid), marked)),
   );
   await db.batch([
     ...deletions,

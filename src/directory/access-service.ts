@@ -1,0 +1,42 @@
+import type { Deps } from '../deps.ts';
+import { type Caller, readSession } from '../device-sessions/service.ts';
+import { AppError } from '../errors.ts';
+import type { UserRecord } from '../users/contract.ts';
+
+/** Whom a path names, as the caller means it. */
+export interface Target {
+  userId: string;
+  /** The caller's own record, where they named themself: nothing has to be looked up. */
+  self: UserRecord | null;
+  /** Whether a secret key asks. */
+  bySystem: boolean;
+}
+
+export const SYSTEM = '.system';
+
+/**
+ * Whom `id` names: `me` is the caller. Anybody may be asked about by who is signed in; what a call may do to them
+ * is for `requireOwn` to say. Refuses a dead device session, and `missing_context` where a key says `me`.
+ */
+export async function resolveTarget(deps: Deps, caller: Caller, id: string): Promise<Target> {
+  const userId = id.normalize('NFC');
+  if (caller.kind === 'system') {
+    if (userId === 'me') throw new AppError('missing_context');
+    return { userId, self: null, bySystem: true };
+  }
+  const { record } = await readSession(deps, caller.claims);
+  const isSelf = userId === 'me' || userId === record.userId;
+  return { userId: isSelf ? record.userId : userId, self: isSelf ? record : null, bySystem: false };
+}
+
+/**
+ * As `resolveTarget`, for what concerns the user themself: they and a secret key may, others hear `missing_privilege`,
+ * and so does whoever means a built-in user.
+ */
+export async function resolveOwn(deps: Deps, caller: Caller, id: string): Promise<Target> {
+  const target = await resolveTarget(deps, caller, id);
+  const builtIn = target.userId.startsWith('.');
+  if (builtIn) throw new AppError('missing_privilege', { detail: 'A built-in user is not written to' });
+  if (!target.bySystem && !target.self) throw new AppError('missing_privilege');
+  return target;
+}

@@ -1,0 +1,97 @@
+import type { Deps } from '../deps.ts';
+import { AppError } from '../errors.ts';
+import {
+  type EntryRow,
+  findEntriesByLocators,
+  findEntry,
+  findNamed,
+  listEntries,
+  type WantedAttributes,
+} from './entry-store.ts';
+
+export type { EntryAttribute, EntryLocator, EntryRow, WantedAttributes } from './entry-store.ts';
+
+/** A user by the two names they have. */
+export interface NamedUser {
+  uid: number;
+  userId: string;
+}
+
+/**
+ * Names that were looked up lately: a `userId` is one user's for ever, so that only their erasure makes this wrong, for
+ * as long. Whatever writes must therefore ask for the user's row itself.
+ */
+const uids = new Map<string, { uid: number; at: number }>();
+const NAMES_KEPT_MS = 60_000;
+const MOST_NAMES = 10_000;
+
+/** The users of these names, in their order; refuses `user_not_found` where there is not every one. */
+export async function requireNamed(
+  { db, now }: Pick<Deps, 'db' | 'now'>,
+  userIds: readonly string[],
+): Promise<NamedUser[]> {
+  const at = now();
+  const known = (userId: string) => {
+    const entry = uids.get(userId);
+    return entry && at - entry.at < NAMES_KEPT_MS && at >= entry.at ? entry.uid : undefined;
+  };
+  const asked = [...new Set(userIds)].filter(userId => known(userId) === undefined);
+  if (uids.size + asked.length > MOST_NAMES) uids.clear();
+  if (asked.length > 0) {
+    for (const { uid, userId } of await findNamed(db, asked)) uids.set(userId, { uid, at });
+  }
+  return userIds.map(userId => {
+    const uid = known(userId);
+    if (uid === undefined) throw new AppError('user_not_found', { detail: userId });
+    return { uid, userId };
+  });
+}
+
+/** The user of this name; refuses `user_not_found`. */
+export async function requireUid(deps: Pick<Deps, 'db' | 'now'>, userId: string): Promise<NamedUser> {
+  const [user] = await requireNamed(deps, [userId]);
+  if (!user) throw new AppError('user_not_found');
+  return user;
+}
+
+/** What users are called, in the order they were asked for; refuses `user_not_found` where there is not every one. */
+export async function readScreenNames(
+  { db }: Pick<Deps, 'db'>,
+  userIds: readonly string[],
+): Promise<{ userId: string; displayName: string | null }[]> {
+  const found = new Map((await findNamed(db, userIds)).map(row => [row.userId, row]));
+  return userIds.map(userId => {
+    const row = found.get(userId);
+    if (!row) throw new AppError('user_not_found', { detail: userId });
+    return row;
+  });
+}
+
+export async function readEntry(
+  { db }: Pick<Deps, 'db'>,
+  userId: string,
+  wanted: WantedAttributes,
+): Promise<EntryRow> {
+  const entry = await findEntry(db, userId, wanted);
+  if (!entry) throw new AppError('user_not_found');
+  return entry;
+}
+
+/** A page of all users, and after whom the next begins. */
+export async function readEntries(
+  { db }: Pick<Deps, 'db'>,
+  { afterId, limit, wanted }: { afterId: number; limit: number; wanted: WantedAttributes },
+): Promise<{ entries: EntryRow[]; next: number | null }> {
+  const rows = await listEntries(db, afterId, wanted, limit + 1);
+  const entries = rows.slice(0, limit);
+  return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+}
+
+/** The users whom these locators are reserved for; nobody for those that users merely say of themselves. */
+export async function readEntriesByLocators(
+  { db }: Pick<Deps, 'db'>,
+  locators: readonly string[],
+  wanted: WantedAttributes,
+): Promise<EntryRow[]> {
+  return findEntriesByLocators(db, locators, wanted);
+}

@@ -1,0 +1,120 @@
+import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
+import type { Database } from '../db.ts';
+import type { LocatorRow, UserRow } from './store.ts';
+import { type profileAttributes, users } from './table.ts';
+
+export type AttributeRow = typeof profileAttributes.$inferSelect;
+
+/** Which attributes of a profile are wanted: all, these, or none. */
+export type WantedAttributes = '*' | readonly string[] | null;
+
+export type EntryLocator = Pick<LocatorRow, 'userLocatorId' | 'type' | 'value' | 'verificationStatus'>;
+export type EntryAttribute = Omit<AttributeRow, 'uid'>;
+
+/** A user as the directory lists them; times in epoch ms. */
+export interface EntryRow
+  extends Pick<
+    UserRow,
+    'id' | 'userId' | 'displayName' | 'bannedAt' | 'bannedUntil' | 'createdAt' | 'updatedAt'
+  > {
+  /** The oldest first. */
+  locators: EntryLocator[];
+  /** By key; null: not asked for. */
+  attributes: EntryAttribute[] | null;
+}
+
+const parse = (json: string) => JSON.parse(json);
+
+const locatorsOf = sql`(
+    SELECT json_group_array(json_object('userLocatorId', "userLocatorId", 'type', "type", 'value', "value",
+      'verificationStatus', "verificationStatus"))
+    FROM (SELECT * FROM "locators" WHERE "locators"."uid" = "users"."id" ORDER BY "createdAt", "userLocatorId")
+  )`.mapWith((json: string): EntryLocator[] => parse(json));
+
+function attributesOf(wanted: WantedAttributes) {
+  const named =
+    wanted === '*' ? sql`1` : sql`"key" IN (SELECT value FROM json_each(${JSON.stringify(wanted)}))`;
+  return sql`(
+    SELECT json_group_array(json_object('key', "key", 'contentType', "contentType",
+      'contentEncoding', "contentEncoding", 'value', "value"))
+    FROM (SELECT * FROM "profileAttributes" WHERE "uid" = "users"."id" AND ${wanted === null ? sql`0` : named} ORDER BY "key")
+  )`.mapWith((json: string): EntryAttribute[] | null => (wanted === null ? null : parse(json)));
+}
+
+async function findEntries(
+  db: Database,
+  which: SQL | undefined,
+  wanted: WantedAttributes,
+  limit: number,
+): Promise<EntryRow[]> {
+  return db
+    .select({
+      id: users.id,
+      userId: users.userId,
+      displayName: users.displayName,
+      bannedAt: users.bannedAt,
+      bannedUntil: users.bannedUntil,
+      createdAt: users.createdAt,
+      updatedAt: users.updatedAt,
+      locators: locatorsOf.as('locators'),
+      attributes: attributesOf(wanted).as('attributes'),
+    })
+    .from(users)
+    .where(and(which, isNull(users.erasedAt)))
+    .orderBy(asc(users.id))
+    .limit(limit);
+}
+
+export async function findEntry(
+  db: Database,
+  userId: string,
+  wanted: WantedAttributes,
+): Promise<EntryRow | null> {
+  const [entry] = await findEntries(db, eq(users.userId, userId), wanted, 1);
+  return entry ?? null;
+}
+
+/** All users, in the order they were made, after this one. */
+export async function listEntries(
+  db: Database,
+  afterId: number,
+  wanted: WantedAttributes,
+  limit: number,
+): Promise<EntryRow[]> {
+  return findEntries(db, gt(users.id, afterId), wanted, limit);
+}
+
+/** The users whom these locators, `type:value` in their normal form, are reserved for. */
+export async function findEntriesByLocators(
+  db: Database,
+  locators: readonly string[],
+  wanted: WantedAttributes,
+): Promise<EntryRow[]> {
+  const asked = JSON.stringify(locators.map(splitLocator));
+  const owners = sql`${users.id} IN (
+    SELECT "uid" FROM json_each(${asked}) AS "asked" JOIN "locators"
+      ON "type" = json_extract("asked"."value", '$[0]') AND "locators"."value" = json_extract("asked"."value", '$[1]')
+    WHERE "reserved" = 1)`;
+  return findEntries(db, owners, wanted, locators.length);
+}
+
+function splitLocator(locator: string): [type: string, value: string] {
+  const colon = locator.indexOf(':');
+  return [locator.slice(0, colon), locator.slice(colon + 1)];
+}
+
+/** Which users have these names, in no order. */
+export async function findNamed(
+  db: Database,
+  userIds: readonly string[],
+): Promise<{ uid: number; userId: string; displayName: string | null }[]> {
+  return db
+    .select({ uid: users.id, userId: users.userId, displayName: users.displayName })
+    .from(users)
+    .where(
+      and(
+        sql`${users.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
+        isNull(users.erasedAt),
+      ),
+    );
+}
