@@ -123,7 +123,7 @@ function lookFor(db: Database, text: string, afterId: number, limit: number, onl
   const inARow = or(
     sql`instr(lower(${users.username}), ${part})`,
     sql`instr(lower(${users.displayName}), ${part})`,
-    
+    sql`"nth" = ${LOOKED_AT}`,
   );
   // A cross join is not reordered: whoever is looked at stays in order, and nobody is after the last one asked for.
   return db
