@@ -35,13 +35,15 @@ const SAMPLE = 32;
 
 /**
  * Users with this text somewhere in their name or username, without regard to case; ordered by id. The text: 3 Unicode
- * characters or more, NFC, without control characters. `onlyNamed`: only those who have a username. One trip.
+ * characters or more, NFC. `onlyNamed`: only those who have a username. One trip.
  */
 export async function searchUsers(
   db: Database,
   text: string,
   { afterId = 0, limit, onlyNamed }: { afterId?: number; limit: number; onlyNamed: boolean },
 ): Promise<Found<number>> {
+  // To FTS5 a query ends there; and no name has one.
+  if (text.includes('\0')) return { users: [], next: null };
   const looked = await lookFor(db, text, afterId, limit + 1, onlyNamed);
   const page = looked.slice(0, limit);
   // Short of the limit, the last may be where the look ended rather than somebody who was found.

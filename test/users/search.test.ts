@@ -124,6 +124,13 @@ describe('a text', () => {
       await env.DB.exec(`DELETE FROM users WHERE id = ${id}`);
     }
   });
+
+  it('is not found where no name could have it', async () => {
+    await add({ username: 'abcde', displayName: 'abc abc' });
+    for (const text of ['a\0bc', 'abc\0', '\0\0\0', 'abc\ud800', 'a\nb c'])
+      expect(await idsOf(text)).toEqual([]);
+    expect((await begin('a\0')).users).toEqual([]);
+  });
 });
 
 describe('who is found', () => {
