@@ -11,7 +11,7 @@ import {
   makeLaptop,
   startDevServer,
 } from './support/dev-server.ts';
-import { literally, patternOf, stepsOf } from './support/readme.ts';
+import { literally, patternOf, type Step, stepsOf } from './support/readme.ts';
 import { Shell } from './support/shell.ts';
 
 /** `.ci/run` names a fresh clone here, which is then used as the README says: with files and state of its own. */
@@ -38,8 +38,8 @@ afterAll(async () => {
 
 const openShell = () => new Shell(folder, { TMPDIR: scratch, ...(laptop ? environmentOf(laptop) : {}) });
 
-describe('the first success of the README', () => {
-  const steps = stepsOf(readme, 'First success');
+/** Types a section's commands one after another into one terminal. */
+function itRuns(steps: Step[]) {
   let shell: Shell;
 
   beforeAll(() => {
@@ -48,15 +48,47 @@ describe('the first success of the README', () => {
 
   afterAll(() => shell?.close());
 
+  it.each(steps)('$said', async ({ command, shown }) => {
+    const pattern = patternOf(shown);
+    expect(await shell.type(command.replace(ADDRESS, `U=${server.url}`), pattern)).toMatch(pattern);
+  });
+}
+
+describe('the first success of the README', () => {
+  const steps = stepsOf(readme, 'First success');
+
   it('is there to be tried, and ends with a kick that holds', () => {
     expect(steps[0]?.command).toContain(ADDRESS);
     expect(steps.map(step => step.shown).join('\n')).toMatch(/SessionState.*Kicked.*4403.*401.*403/s);
   });
 
-  it.each(steps)('$said', async ({ command, shown }) => {
-    const pattern = patternOf(shown);
-    expect(await shell.type(command.replace(ADDRESS, `U=${server.url}`), pattern)).toMatch(pattern);
+  itRuns(steps);
+});
+
+describe('the account of the README, from first to last', () => {
+  const steps = stepsOf(readme, 'An account, from first to last');
+
+  it('shows everything an account is for, and ends with nothing of it', () => {
+    expect(steps[0]?.command).toContain(ADDRESS);
+    const commands = steps.map(step => step.command).join('\n');
+    for (const call of [
+      'curl -s $U/users ',
+      '/users/login',
+      'PUT $U/users/me ',
+      '/setAccountKey',
+      '$U/uploads ',
+      '/me/photos',
+      '/users?s=',
+      '/changePassword',
+      '/me/logout',
+      '/resetPassword',
+      'DELETE $U/users/me ',
+    ])
+      expect(commands).toContain(call);
+    expect(steps.map(step => step.shown).join('\n')).toMatch(/countess.*session_ended.*^\[\]$.*^404 .*401/ms);
   });
+
+  itRuns(steps);
 });
 
 describe('the room of the README, run from two terminals', () => {
@@ -125,8 +157,12 @@ describe('the README', () => {
     for (const [, name] of names) expect(readme).toContain(`\n| \`${name}\` |`);
   });
 
-  it('has a row for every call of live sessions, their files and wallets', () => {
+  it('has a row for every call of live sessions, their files, wallets, accounts, uploads and own devices', () => {
     const parts = {
+      ownDeviceRoutes: 'device-sessions/routes',
+      accountRoutes: 'accounts/routes',
+      searchRoutes: 'accounts/routes',
+      uploadRoutes: 'uploads/routes',
       liveSessionRoutes: 'live-sessions/routes',
       sessionFileRoutes: 'live-sessions/file-routes',
       walletProofRoutes: 'wallets/routes',
@@ -134,15 +170,22 @@ describe('the README', () => {
     };
     for (const [name, source] of Object.entries(parts)) {
       const [, mount] = new RegExp(`\\.route\\('(.*)', ${name}\\)`).exec(read('src/app.ts')) ?? [];
-      const [, routes = ''] = read(`src/${source}.ts`).split(`export const ${name} = `);
-      const calls = [...(routes.split(';\n\n')[0] ?? '').matchAll(/^ {2}\.(\w+)\('([^']*)'/gm)];
-      expect(calls.length).toBeGreaterThan(1);
+      const [, rest = ''] = read(`src/${source}.ts`).split(`export const ${name} = `);
+      const [routes = ''] = rest.split(';\n\n');
+      const calls = [...routes.matchAll(/^(?: {2}|.*\(\))\.(\w+)\(\s*'([^']*)'/gm)];
+      expect(calls.length).toBe(routes.match(/async c =>/g)?.length);
       for (const [, method = '', path = ''] of calls) {
-        const whole = `${mount}${path}`.replace(/\/$/, '').replace(/:(\w+)/g, '{$1}');
+        const whole = `${mount}${path}`.replace(/\/$/, '').replace(/:(\w+)(\{.*?\})?/g, '{$1}');
         const call = literally(`${method.toUpperCase()} ${whole}`);
         expect(readme).toMatch(new RegExp(`^\\| \`${call}(\\?.*)?\` \\|`, 'm'));
       }
     }
+  });
+
+  it('takes everything of the search index off before an export', () => {
+    const made = [...read('migrations/0005_search.sql').matchAll(/^CREATE (?:VIRTUAL )?(\w+ )`(\w+)`/gm)];
+    expect(made.length).toBeGreaterThan(4);
+    for (const [, kind = '', name = ''] of made) expect(readme).toContain(`DROP ${kind}${name}`);
   });
 
   it('has a row for every npm script', () => {
