@@ -45,8 +45,8 @@ async function send(
   counted: { bytes: number },
 ): Promise<void> {
   const writer = target.getWriter();
-  const reader = rest?.getReader({ mode: 'byob' });
   try {
+    const reader = rest?.getReader({ mode: 'byob' });
     if (head.byteLength > 0) await writer.write(head);
     let window = new Uint8Array(WINDOW_BYTES);
     while (reader) {
@@ -58,7 +58,8 @@ async function send(
     }
     await writer.close();
   } catch (error) {
-    await Promise.allSettled([writer.abort(error), reader?.cancel(error)]);
+    // What waits at the other end hears of it; the rest of the body is of no use to anybody.
+    await writer.abort(error).catch(() => {});
     throw error;
   }
 }

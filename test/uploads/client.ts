@@ -48,6 +48,8 @@ export const fetchUpload = (
 /** A body that comes in these pieces. */
 export const streamOf = (...pieces: (string | Uint8Array)[]): ReadableStream =>
   new ReadableStream({
+    // As the bodies of real requests are.
+    type: 'bytes',
     start(controller) {
       for (const piece of pieces) {
         controller.enqueue(typeof piece === 'string' ? new TextEncoder().encode(piece) : piece);

@@ -152,7 +152,7 @@ describe('works', () => {
       [1, 7, 30, 65_536],
       [65_535, 65_536, 65_537],
       [199_999],
-      Array.from({ length: 199 }, (_, index) => index * 1000),
+      Array.from({ length: 199 }, (_, index) => (index + 1) * 1000),
     ];
     for (const cut of cuts) {
       const pieces = [...cut, whole.length].map((end, index) => whole.slice(cut[index - 1] ?? 0, end));
