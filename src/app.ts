@@ -4,6 +4,7 @@ import { requestId } from 'hono/request-id';
 import { accountRoutes, searchRoutes } from './accounts/routes.ts';
 import { authTokenRoutes } from './auth-tokens/routes.ts';
 import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.ts';
+import { attributeDefRoutes, profileRoutes } from './directory/profile-routes.ts';
 import { roleRoutes, userAdministrationRoutes } from './directory/routes.ts';
 import { refuseTokenInQuery } from './http/authenticate.ts';
 import { type AppEnv, provideDeps, serverTiming } from './http/context.ts';
@@ -53,6 +54,8 @@ const routes = app
   .route('/users/', searchRoutes)
   .route('/v1/users/me', ownWalletRoutes)
   .route('/v1/users', userAdministrationRoutes)
+  .route('/v1/users', profileRoutes)
+  .route('/v1/attribute-def/users', attributeDefRoutes)
   .route('/v1/roles', roleRoutes)
   .route('/v1/keys', keyRoutes)
   .route('/', oauthRoutes);

@@ -42,6 +42,8 @@ const everybody: Row = { through: CALLERS };
 const shown: Row = { through: ['nobody', 'publishable', ...USERS], forbidden: ['system'] };
 const users: Row = { through: USERS, forbidden: ['system'] };
 const system: Row = { through: ['system'], forbidden: USERS };
+/** What concerns one user: theirs, and a secret key's. */
+const own: Row = { through: ['owner', 'system'], forbidden: ['stranger'] };
 const members: Row = { through: ['member', 'host'] };
 const hostOnly: Row = { through: ['host'], forbidden: ['member'] };
 const form = (body: string) => ({ body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
@@ -135,6 +137,16 @@ const rows: Record<string, Row> = {
   'PUT /v1/users/:userId/roles': { ...system, body: { roles: [] } },
   'PUT /v1/users/:userId/ban': { ...system, body: {} },
   'DELETE /v1/users/:userId/ban': system,
+  // Reading is for whoever is signed in; a user writes only what is their own.
+  'GET /v1/users/:userId/profile': { through: [...USERS, 'system'] },
+  'GET /v1/users/:userId/profile/:keys': { through: [...USERS, 'system'] },
+  'POST /v1/users/:userId/profile': { ...own, body: { attributes: [{ key: 'unknown', value: 'x' }] } },
+  'POST /v1/users/:userId/profile/:key': { ...own, body: { value: 'x' } },
+  'DELETE /v1/users/:userId/profile/:key': own,
+  'POST /v1/attribute-def/users': { ...system, body: {} },
+  'GET /v1/attribute-def/users': { through: [...USERS, 'system'] },
+  'GET /v1/attribute-def/users/:key': { through: [...USERS, 'system'] },
+  'DELETE /v1/attribute-def/users/:key': system,
   'GET /v1/roles': system,
   'PUT /v1/roles/:roleId': { ...system, body: {} },
   'DELETE /v1/roles/:roleId': system,
