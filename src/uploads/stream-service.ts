@@ -37,7 +37,7 @@ export async function putStream(
 
 /**
  * Passes on the head and whatever comes, and counts it. Through one window that is used over and over: chunks that are
- * new every time pile up faster than they are collected, by 20 MB an upload.
+ * new every time pile up faster than they are collected, to 25 MB an upload where eight of 50 MB come at once.
  */
 async function send(
   { head, rest }: OpenedBody,
