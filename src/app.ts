@@ -4,6 +4,7 @@ import { requestId } from 'hono/request-id';
 import { accountRoutes, searchRoutes } from './accounts/routes.ts';
 import { authTokenRoutes } from './auth-tokens/routes.ts';
 import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.ts';
+import { locatorRoutes } from './directory/locator-routes.ts';
 import { attributeDefRoutes, profileRoutes } from './directory/profile-routes.ts';
 import { roleRoutes, userAdministrationRoutes } from './directory/routes.ts';
 import { refuseTokenInQuery } from './http/authenticate.ts';
@@ -16,7 +17,7 @@ import { sessionFileRoutes } from './live-sessions/file-routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import { uploadRoutes } from './uploads/routes.ts';
-import { ownWalletRoutes, walletProofRoutes } from './wallets/routes.ts';
+import { walletProofRoutes } from './wallets/routes.ts';
 
 const app = new Hono<AppEnv>();
 
@@ -52,7 +53,7 @@ const routes = app
   .route('/users', accountRoutes)
   .route('/users', searchRoutes)
   .route('/users/', searchRoutes)
-  .route('/v1/users/me', ownWalletRoutes)
+  .route('/v1/users', locatorRoutes)
   .route('/v1/users', userAdministrationRoutes)
   .route('/v1/users', profileRoutes)
   .route('/v1/attribute-def/users', attributeDefRoutes)

@@ -130,9 +130,11 @@ const rows: Record<string, Row> = {
   'GET /users/me/devices': users,
   'DELETE /users/me/devices': users,
   'DELETE /users/me/devices/:id': users,
+  'POST /v1/users/:userId/locators': { ...own, body: { locator: 'email:matrix@example.org' } },
+  'GET /v1/users/:userId/locators': own,
+  'DELETE /v1/users/:userId/locators/:userLocatorId': own,
   // Users get so far as to be asked for a fresh proof, which these have none of.
-  'POST /v1/users/me/locators': { through: [], forbidden: [...USERS, 'system'], body: wallet },
-  'DELETE /v1/users/me/locators': { through: [], forbidden: [...USERS, 'system'], body: wallet },
+  'DELETE /v1/users/me/locators': { through: ['system'], forbidden: USERS, body: wallet },
   'PATCH /v1/users/:userId': { ...system, body: {} },
   'PUT /v1/users/:userId/roles': { ...system, body: { roles: [] } },
   'PUT /v1/users/:userId/ban': { ...system, body: {} },

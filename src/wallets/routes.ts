@@ -1,11 +1,10 @@
 import { Hono } from 'hono';
-import { userToken } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
-import { clientAddress, limitRate, originOf } from '../http/limits.ts';
+import { clientAddress, limitRate } from '../http/limits.ts';
 import { jsonBody, query } from '../http/validate.ts';
-import { chainSchema, nonceSchema, proofSchema, walletLocatorSchema } from './contract.ts';
-import { presentProven, presentWallet } from './present.ts';
-import { addWallet, issueChallenge, removeWallet, signInWithWallet } from './service.ts';
+import { chainSchema, nonceSchema, proofSchema } from './contract.ts';
+import { presentProven } from './present.ts';
+import { issueChallenge, signInWithWallet } from './service.ts';
 
 /** Wallet proof, mounted under `/wallet-proof`. No credential is needed: the signature is one. */
 export const walletProofRoutes = new Hono<AppEnv>()
@@ -15,19 +14,4 @@ export const walletProofRoutes = new Hono<AppEnv>()
   .post('/verify', limitRate('NONCE_LIMIT'), query(chainSchema), jsonBody(proofSchema), async c => {
     const signedIn = await signInWithWallet(c.get('deps'), c.req.valid('json'), clientAddress(c.req.raw));
     return c.json(presentProven(signedIn));
-  });
-
-/** A user's own wallets among their locators, mounted under `/v1/users/me`. */
-export const ownWalletRoutes = new Hono<AppEnv>()
-  .post('/locators', limitRate('NONCE_LIMIT'), userToken, jsonBody(walletLocatorSchema), async c =>
-    c.json(
-      presentWallet(
-        await addWallet(c.get('deps'), c.get('claims'), c.req.valid('json'), originOf(c.req.raw).network),
-      ),
-    ),
-  )
-  .delete('/locators', limitRate('NONCE_LIMIT'), userToken, jsonBody(walletLocatorSchema), async c => {
-    const { network } = originOf(c.req.raw);
-    await removeWallet(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
-    return c.body(null, 200);
   });

@@ -7,7 +7,8 @@ import { AppError, unwrap } from '../errors.ts';
 import { randomBytes, uuid } from '../ids.ts';
 import { issue, redeem } from '../single-use/service.ts';
 import type { Wallet } from '../users/contract.ts';
-import { attachWallet, detachWallet, findOrMakeOwner, type LocatorRow } from '../users/service.ts';
+import { attachWallet, detachWallet } from '../users/locator-service.ts';
+import { findOrMakeOwner, type LocatorRow } from '../users/service.ts';
 import type { Challenge, NonceRequest, WalletChange, WalletProof } from './contract.ts';
 import { readAddress, readMessage, writeAddress, writeMessage } from './message.ts';
 import {

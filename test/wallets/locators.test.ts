@@ -184,7 +184,10 @@ describe('keeps out', () => {
       expect((await send(method, { accessToken: user.refreshToken }, proof)).status).toBe(401);
       const path = '/v1/users/me/locators';
       const bySystem = { headers: { ...asServer, ...elsewhere() }, body: proof };
-      expect((await call(method, path, bySystem)).status).toBe(403);
+      expect(await call(method, path, bySystem)).toMatchObject({
+        status: 400,
+        body: { code: 'missing_context' },
+      });
     }
     await call('DELETE', '/api/v5/sessions', { token: user.accessToken });
     const banned = await signInBy(newWallet());
