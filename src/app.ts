@@ -7,6 +7,8 @@ import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.t
 import { locatorRoutes } from './directory/locator-routes.ts';
 import { attributeDefRoutes, profileRoutes } from './directory/profile-routes.ts';
 import { roleRoutes, userAdministrationRoutes } from './directory/routes.ts';
+import { tokenRoutes } from './directory/token-routes.ts';
+import { directoryUserRoutes } from './directory/user-routes.ts';
 import { refuseTokenInQuery } from './http/authenticate.ts';
 import { type AppEnv, provideDeps, serverTiming } from './http/context.ts';
 import { renderError, renderRefusal } from './http/problem.ts';
@@ -16,6 +18,7 @@ import { keyRoutes } from './keys/routes.ts';
 import { sessionFileRoutes } from './live-sessions/file-routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
 import { oauthRoutes } from './oauth/routes.ts';
+import { presenceRoutes } from './presence/routes.ts';
 import { uploadRoutes } from './uploads/routes.ts';
 import { walletProofRoutes } from './wallets/routes.ts';
 
@@ -54,6 +57,9 @@ const routes = app
   .route('/users', searchRoutes)
   .route('/users/', searchRoutes)
   .route('/v1/users', locatorRoutes)
+  .route('/v1/users', tokenRoutes)
+  .route('/v1/users', presenceRoutes)
+  .route('/v1/users', directoryUserRoutes)
   .route('/v1/users', userAdministrationRoutes)
   .route('/v1/users', profileRoutes)
   .route('/v1/attribute-def/users', attributeDefRoutes)

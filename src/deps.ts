@@ -54,6 +54,7 @@ export type SecurityEvent =
   | 'key_used'
   | 'key_created'
   | 'key_revoked'
+  | 'token_issued'
   | 'token_revoked'
   | 'registered'
   | 'sign_in_failed'

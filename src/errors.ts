@@ -9,6 +9,8 @@ export const refusals = {
   invalid_json: [400, 'The body is not valid JSON'],
   invalid_input: [400, 'The request does not have the documented form'],
   invalid_cursor: [400, 'The cursor is not one this endpoint gave out'],
+  token_not_extendable: [400, 'Only a token that a secret key issued can be extended'],
+  token_life_exceeded: [400, 'A token lives for at most 365 days from its creation'],
   missing_context: [400, 'A secret key is no user that me could stand for'],
   conflicting_credentials: [400, 'Two credentials in one request disagree'],
   token_in_query: [400, 'A token belongs in a header, never in the address'],

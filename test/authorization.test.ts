@@ -145,6 +145,20 @@ const rows: Record<string, Row> = {
   'POST /v1/users/:userId/profile': { ...own, body: { attributes: [{ key: 'unknown', value: 'x' }] } },
   'POST /v1/users/:userId/profile/:key': { ...own, body: { value: 'x' } },
   'DELETE /v1/users/:userId/profile/:key': own,
+  'POST /v1/users': { ...system, body: {} },
+  'GET /v1/users': system,
+  'GET /v1/users/:userId': { through: [...USERS, 'system'] },
+  'DELETE /v1/users/:userId': system,
+  'PUT /v1/users/:userId/screenname': { ...own, body: { screenName: 'x' } },
+  'GET /v1/users/:userIds/screenname': { through: [...USERS, 'system'] },
+  'POST /v1/users/:userId/presence': { ...own, body: { type: 'x' } },
+  'GET /v1/users/:userIds/presence': { through: [...USERS, 'system'] },
+  'POST /v1/users/:userId/tokens': { ...system, body: {} },
+  'GET /v1/users/:userId/tokens': own,
+  'PUT /v1/users/:userId/tokens/:tokenId': { ...own, body: { ttl: 60 } },
+  'DELETE /v1/users/:userId/tokens/:tokenIds': own,
+  // A secret key is no user who could log out: 400.
+  'GET /v1/users/me/logout': { through: [...USERS, 'system'] },
   'POST /v1/attribute-def/users': { ...system, body: {} },
   'GET /v1/attribute-def/users': { through: [...USERS, 'system'] },
   'GET /v1/attribute-def/users/:key': { through: [...USERS, 'system'] },
@@ -230,7 +244,7 @@ describe.each(Object.entries(rows))(
     it.each(CALLERS)('answers %s as its row says', async caller => {
       const { presented, owner } = people;
       const [method = '', path = ''] = route.split(' ');
-      const address = path.replace(':userId', owner.userId).replace(/:\w+(\{[^}]*\})?/, id) + query;
+      const address = path.replace(/:userIds?(?=\/|$)/, owner.userId).replace(/:\w+(\{[^}]*\})?/, id) + query;
       const by = presented[caller];
       const { status } = await call(method, address, {
         ...by,

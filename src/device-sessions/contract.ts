@@ -71,6 +71,8 @@ export interface DeviceSession {
   /** How long it lives without a refresh; null: no idle end. */
   idleMs: number | null;
   idleEndAt: number | null;
+  /** Of an issued token: the life it was issued with. */
+  issuedForMs?: number;
   /** The tokens in force. */
   lineage: Lineage;
 }

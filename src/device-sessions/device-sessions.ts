@@ -12,6 +12,7 @@ import {
   DELIVERY_WAIT_MS,
   endedByCopy,
   endOf,
+  extended,
   isOlder,
   mayForget,
   nextAlarm,
@@ -22,7 +23,10 @@ import {
 import { type DeviceSessionsStorage, openStorage } from './storage.ts';
 
 export interface OpenDeviceSession
-  extends Pick<DeviceSession, 'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof' | 'wallet'> {
+  extends Pick<
+    DeviceSession,
+    'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof' | 'wallet' | 'issuedForMs'
+  > {
   /** The record as its caller read it in D1. */
   record: UserRecord;
   absoluteMs: number;
@@ -62,6 +66,9 @@ export type DeviceSessionsObject = Pick<
   | 'endOne'
   | 'endOthers'
   | 'endAll'
+  | 'endSome'
+  | 'listAll'
+  | 'extend'
   | 'takeCopy'
   | 'describeDevice'
   | 'erase'
@@ -180,6 +187,34 @@ export class DeviceSessions extends DurableObject<Env> {
     return ok({ ...standing.value, sessions: this.#sessions().filter(session => now < endOf(session)) });
   }
 
+  /** Every device session that stands, the oldest first, on the word of a secret key. */
+  listAll(): DeviceSession[] {
+    const now = Date.now();
+    return this.#sessions().filter(session => now < endOf(session));
+  }
+
+  /** Puts off the end of an issued token, and replaces its text; `presented`: on the word of its user. */
+  extend(
+    target: string,
+    ttlMs: number,
+    kid: string,
+    presented?: PresentedSession,
+  ): Result<
+    Standing,
+    'session_ended' | 'token_not_found' | 'token_not_extendable' | 'token_life_exceeded' | 'missing_privilege'
+  > {
+    const standing = presented === undefined ? ok(undefined) : this.standing(presented);
+    if (!standing.ok) return standing;
+    const session = this.#stands(target) ? this.#storage.session(target) : null;
+    const record = this.#exists ? this.#storage.record() : null;
+    if (!session || !record) return refuse('token_not_found');
+    const now = Date.now();
+    const decision = extended(session, { ttlMs, bySystem: presented === undefined }, newStamp(kid, now), now);
+    if (!decision.ok) return decision;
+    this.#change(() => this.#storage.updateSession(decision.value));
+    return ok({ session: decision.value, record, touched: false });
+  }
+
   /** Notes what a device says of itself anew; members that are not given stay. */
   describeDevice(presented: PresentedSession, described: DeviceInfo): Result<Standing, 'session_ended'> {
     const standing = this.standing(presented);
@@ -209,6 +244,21 @@ export class DeviceSessions extends DurableObject<Env> {
       return (await this.#deliver()) ? refuse('device_not_found') : ok({ everywhere: false });
     }
     return ok({ everywhere: await this.#outbox.end([target]) });
+  }
+
+  /**
+   * Ends these device sessions, on the word of any that stands or, without one, of the Worker's caller (a secret key, a
+   * link that can do nothing else). `missing`: those of them that did not stand.
+   */
+  async endSome(
+    targets: readonly string[],
+    presented?: PresentedSession,
+  ): Promise<Result<Ended & { missing: string[] }, 'session_ended'>> {
+    const standing = presented === undefined ? ok(undefined) : this.standing(presented);
+    if (!standing.ok) return standing;
+    const missing = targets.filter(id => !this.#stands(id));
+    if (!this.#exists) return ok({ everywhere: true, missing });
+    return ok({ everywhere: await this.#outbox.end(targets.filter(id => !missing.includes(id))), missing });
   }
 
   /** Ends every device session but the one that asks. */

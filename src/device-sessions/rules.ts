@@ -1,6 +1,6 @@
 import { ok, type Result, refuse } from '../result.ts';
 import type { Ban, DeviceSession, PresentedSession } from './contract.ts';
-import type { Lineage } from './rotation.ts';
+import type { Lineage, TokenStamp } from './rotation.ts';
 
 /** The oldest device session ends when one more is opened. */
 export const MOST_DEVICE_SESSIONS = 100;
@@ -95,6 +95,27 @@ export function endedByCopy(
 export function refreshed(session: DeviceSession, lineage: Lineage, now: number): DeviceSession {
   const idleEndAt = session.idleMs === null ? null : now + session.idleMs;
   return { ...session, lineage, idleEndAt, lastUsedAt: now };
+}
+
+/** An issued token may be extended again and again, but to no more than this after it was created. */
+export const LONGEST_TOKEN_LIFE_MS = 365 * 24 * 60 * 60_000;
+
+/**
+ * An issued token with its end put off to `ttlMs` from now, under a new stamp: the text of before is worth nothing any
+ * more. Its user may ask for no longer a life than it was issued with; and only such tokens can be extended.
+ */
+export function extended(
+  session: DeviceSession,
+  { ttlMs, bySystem }: { ttlMs: number; bySystem: boolean },
+  stamp: TokenStamp,
+  now: number,
+): Result<DeviceSession, 'token_not_extendable' | 'token_life_exceeded' | 'missing_privilege'> {
+  const { createdAt, issuedForMs } = session;
+  if (issuedForMs === undefined) return refuse('token_not_extendable');
+  if (!bySystem && ttlMs > issuedForMs) return refuse('missing_privilege');
+  if (now + ttlMs > createdAt + LONGEST_TOKEN_LIFE_MS) return refuse('token_life_exceeded');
+  const lineage = { current: stamp, previousJti: null };
+  return ok({ ...session, lineage, accessMs: ttlMs, absoluteEndAt: now + ttlMs, lastUsedAt: now });
 }
 
 /** An older copy never replaces a newer one. */

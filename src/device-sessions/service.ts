@@ -62,7 +62,7 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
 
 export type Opening = Pick<
   DeviceSession,
-  'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof' | 'wallet'
+  'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof' | 'wallet' | 'issuedForMs'
 >;
 
 /**
@@ -80,14 +80,15 @@ export async function openDeviceSession(
     const { record, copyLags } = user;
     const opened = await deps.deviceSessions(record.uid).open({
       ...opening,
-      ...livesOf(deps.config, opening.openedBy),
+      ...livesOf(deps.config, opening),
       record,
       kid: deps.keyRing.signerKid,
     });
     if (!opened.ok) {
       if (opened.code === 'stale_record') continue;
-      // Surface A has a status of its own for it.
-      throw new AppError(opening.openedBy === 'A' ? opened.code : 'sign_in_refused');
+      // Surface A has a status of its own for it, and an application's own server may know.
+      const told = opening.openedBy === 'A' || opening.openedBy === 'D';
+      throw new AppError(told ? opened.code : 'sign_in_refused');
     }
     const { session } = opened.value;
     if (copyLags) deps.defer(later => noteCopied(later, record));
@@ -210,14 +211,19 @@ async function findOrMake(deps: Deps, input: SignIn, names: UserNames): Promise<
 }
 
 /** How long a device session and its access tokens live, by the surface that opens it. */
-function livesOf(config: Deps['config'], openedBy: Opening['openedBy']) {
+function livesOf(config: Deps['config'], { openedBy, issuedForMs }: Opening) {
   const { accessTokenMs, refreshAbsoluteMs, refreshIdleMs } = config;
+  if (issuedForMs !== undefined) return { absoluteMs: issuedForMs, idleMs: null, accessMs: issuedForMs };
   if (openedBy === 'C') return { absoluteMs: refreshAbsoluteMs, idleMs: null, accessMs: refreshAbsoluteMs };
   return { absoluteMs: refreshAbsoluteMs, idleMs: refreshIdleMs, accessMs: accessTokenMs };
 }
 
 /** Signs the pair a device session's stamp stands for: the same stamp, the same strings. */
-async function issueTokens(deps: Deps, record: UserRecord, session: DeviceSession): Promise<TokenPair> {
+export async function issueTokens(
+  deps: Deps,
+  record: UserRecord,
+  session: DeviceSession,
+): Promise<TokenPair> {
   const { accessJti, refreshJti, issuedAt, kid } = session.lineage.current;
   const claims = { sub: record.userId, uid: record.uid, sid: session.id };
   const expiresAt = Math.min(issuedAt + session.accessMs, endOf(session));

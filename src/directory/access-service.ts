@@ -19,14 +19,21 @@ export const SYSTEM = '.system';
  * is for `requireOwn` to say. Refuses a dead device session, and `missing_context` where a key says `me`.
  */
 export async function resolveTarget(deps: Deps, caller: Caller, id: string): Promise<Target> {
-  const userId = id.normalize('NFC');
-  if (caller.kind === 'system') {
-    if (userId === 'me') throw new AppError('missing_context');
-    return { userId, self: null, bySystem: true };
-  }
-  const { record } = await readSession(deps, caller.claims);
-  const isSelf = userId === 'me' || userId === record.userId;
-  return { userId: isSelf ? record.userId : userId, self: isSelf ? record : null, bySystem: false };
+  return (await openAccess(deps, caller))(id);
+}
+
+/** As `resolveTarget`, for any number of ids: the caller's device session is asked once. */
+export async function openAccess(deps: Deps, caller: Caller): Promise<(id: string) => Target> {
+  const record = caller.kind === 'user' ? (await readSession(deps, caller.claims)).record : null;
+  return id => {
+    const userId = id.normalize('NFC');
+    if (!record) {
+      if (userId === 'me') throw new AppError('missing_context');
+      return { userId, self: null, bySystem: true };
+    }
+    const isSelf = userId === 'me' || userId === record.userId;
+    return { userId: isSelf ? record.userId : userId, self: isSelf ? record : null, bySystem: false };
+  };
 }
 
 /**

@@ -33,9 +33,19 @@ export const userToken = createMiddleware<AppEnv & { Variables: { claims: Claims
 
 /** Requires a user's access token or a secret key. */
 export const userOrSystem = createMiddleware<AppEnv & { Variables: { caller: Caller } }>(async (c, next) => {
-  c.set('caller', await identify(c.get('deps'), c.req));
+  const caller = await identify(c.get('deps'), c.req);
+  if (caller.kind === 'system') tellKeyUse(c.get('deps'), c.req, caller);
+  c.set('caller', caller);
   await next();
 });
+
+/** Requires a caller, unless the query member that stands for a credential is there; a caller is null then. */
+export const callerUnless = (member: string) =>
+  createMiddleware<AppEnv & { Variables: { caller: Caller | null } }>(async (c, next) => {
+    const named = c.req.query(member) !== undefined;
+    c.set('caller', named ? null : await identify(c.get('deps'), c.req));
+    await next();
+  });
 
 /** Requires a secret key. A user is told apart from nobody: 403 where their device session stands, else 401. */
 export const systemOnly = createMiddleware<AppEnv>(async (c, next) => {
@@ -45,9 +55,13 @@ export const systemOnly = createMiddleware<AppEnv>(async (c, next) => {
     await verifySession(deps, caller.claims);
     throw new AppError('missing_privilege');
   }
-  deps.audit('key_used', { keyId: caller.keyId, method: c.req.method, route: c.req.routePath });
+  tellKeyUse(c.get('deps'), c.req, caller);
   await next();
 });
+
+function tellKeyUse(deps: Deps, req: HonoRequest, { keyId }: Extract<Caller, { kind: 'system' }>): void {
+  deps.audit('key_used', { keyId, method: req.method, route: req.routePath });
+}
 
 /** Requires a user's access token, or a device token where guests may come; each is asked for at its own object. */
 export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Joiner } }>(async (c, next) => {
@@ -119,6 +133,9 @@ export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Clai
 async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
   const authorization = req.header('authorization');
   const serverKey = req.header('x-server-key');
+  // There it means a username and a password, which these calls do not take.
+  const isPassword = /^\/users(\/|$)/.test(new URL(req.url).pathname) && readBasic(authorization) !== null;
+  if (isPassword) throw new AppError('invalid_token', { detail: 'A Bearer token is expected' });
   const { signer, issued } = await directoryCredentials(deps, req);
   const callers: Caller[] = [];
   if (signer !== null) callers.push({ kind: 'system', keyId: signer });

@@ -5,8 +5,6 @@ import { nameSchema } from '../users/contract.ts';
 export const LONGEST_TIME_TO_LIVE = 315_360_000;
 /** How many parts a chain has at most, the outermost counted. */
 export const LONGEST_CHAIN = 16;
-/** How many users one call may ask about. */
-const MOST_USERS = 100;
 
 const part = z.object({
   /** A free text that people may see, such as `mitter.up.Online`. */
@@ -38,21 +36,6 @@ function lengthOf(presence: Presence): number {
   for (let each: Presence | null = presence; each; each = each.expiresTo ?? null) length += 1;
   return length;
 }
-
-/**
- * `GET /v1/users/{ids}/presence`: the users asked about, comma-separated (no `userId` holds a comma), in order. Whether
- * they exist, and what `me` and built-in users mean here, is for the caller to find out.
- */
-export const userIdsParameter = z.object({
-  userIds: z
-    .string()
-    .transform(text => text.normalize('NFC').split(','))
-    .pipe(
-      z
-        .array(z.string().min(1, 'must be userIds with one comma between them'))
-        .max(MOST_USERS, `must be at most ${MOST_USERS} userIds`),
-    ),
-});
 
 /** What one user's presence is at an instant. */
 export interface UserPresenceView {

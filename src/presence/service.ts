@@ -1,7 +1,40 @@
 import type { Deps } from '../deps.ts';
+import type { Caller } from '../device-sessions/service.ts';
+import { openAccess, resolveOwn } from '../directory/access-service.ts';
 import { unwrap } from '../errors.ts';
+import { requireNamed } from '../users/entry-service.ts';
+import { requireUser } from '../users/service.ts';
 import type { Presence, UserPresenceView } from './contract.ts';
 import { presenceAt } from './rules.ts';
+
+/** Sets the presence of whom `id` names, by themself or a secret key, which must name a user there is. */
+export async function setPresenceOf(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  presence: Presence,
+): Promise<void> {
+  const { self, userId } = await resolveOwn(deps, caller, id);
+  // A name looked up lately will not do: nothing is to be left of who was erased since.
+  const { uid } = self ?? (await requireUser(deps, userId)).record;
+  await setPresence(deps, uid, presence);
+}
+
+/** The presences of whom these ids name, in their order; refuses `user_not_found` where there is not every one. */
+export async function readPresencesOf(
+  deps: Deps,
+  caller: Caller,
+  ids: readonly string[],
+): Promise<UserPresenceView[]> {
+  const targets = ids.map(await openAccess(deps, caller));
+  const others = targets.filter(({ self }) => self === null).map(({ userId }) => userId);
+  const named = new Map((await requireNamed(deps, others)).map(user => [user.userId, user]));
+  const users = targets.map(({ self, userId }) => self ?? named.get(userId));
+  return readPresences(
+    deps,
+    users.filter(user => user !== undefined),
+  );
+}
 
 /**
  * Sets a user's presence, in place of the one before. To be called for a user who was just found, by their token or in

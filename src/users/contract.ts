@@ -10,6 +10,23 @@ export const userIdSchema = z
     'must be 1–72 characters, without commas, slashes, control or invisible characters, and not a reserved name',
   );
 
+/** How many users one call may ask about. */
+const MOST_USERS = 100;
+
+/**
+ * The users a path names, comma-separated (no `userId` holds a comma), in order. Whether they exist, and what `me` and built-in users mean here, is for the caller to find out.
+ */
+export const userIdsParameter = z.object({
+  userIds: z
+    .string()
+    .transform(text => text.normalize('NFC').split(','))
+    .pipe(
+      z
+        .array(z.string().min(1, 'must be userIds with one comma between them'))
+        .max(MOST_USERS, `must be at most ${MOST_USERS} userIds`),
+    ),
+});
+
 /** A text people read: 1–`max` characters after NFC, without control, direction or invisible characters. */
 export const nameSchema = (max: number) =>
   z

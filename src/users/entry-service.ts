@@ -1,13 +1,19 @@
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
+import { uuid } from '../ids.ts';
 import {
+  type EntryLocator,
   type EntryRow,
   findEntriesByLocators,
   findEntry,
   findNamed,
+  insertUserWithLocators,
   listEntries,
+  type SetLocator,
   type WantedAttributes,
 } from './entry-store.ts';
+
+import { hashName, type Name } from './erasure-service.ts';
 
 export type { EntryAttribute, EntryLocator, EntryRow, WantedAttributes } from './entry-store.ts';
 
@@ -24,6 +30,34 @@ export interface NamedUser {
 const uids = new Map<string, { uid: number; at: number }>();
 const NAMES_KEPT_MS = 60_000;
 const MOST_NAMES = 10_000;
+
+/**
+ * Makes a user for an application's server, with locators that are theirs alone; refuses `duplicate_entity` where the name
+ * or a locator belongs, or belonged, to somebody else. Naming them opens nothing.
+ */
+export async function createEntry(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  { userId, displayName }: { userId: string | null; displayName: string },
+  locators: readonly Omit<SetLocator, 'userLocatorId'>[],
+): Promise<string> {
+  const name = userId ?? uuid();
+  const user = { userId: name, entry: 'closed', displayName, profileHandle: null } as const;
+  const names: Name[] = [['userId', name], ...locators.map(({ type, value }) => [type, value] as const)];
+  const hashes = (await Promise.all(names.map(each => hashName(deps, each)))).flat();
+  const own = locators.map(locator => ({ ...locator, userLocatorId: uuid() }));
+  const made = await insertUserWithLocators(deps.db, user, own, hashes, deps.now()).catch(error => {
+    if (isTaken(error)) return false;
+    throw error;
+  });
+  if (!made) throw new AppError('duplicate_entity');
+  return name;
+}
+
+/** Whether a transaction failed because what it writes is somebody's already. */
+export function isTaken(error: unknown): boolean {
+  const { message, cause } = error as Error;
+  return /UNIQUE constraint failed/.test(`${message} ${(cause as Error | undefined)?.message}`);
+}
 
 /** The users of these names, in their order; refuses `user_not_found` where there is not every one. */
 export async function requireNamed(
@@ -90,7 +124,7 @@ export async function readEntries(
 /** The users whom these locators are reserved for; nobody for those that users merely say of themselves. */
 export async function readEntriesByLocators(
   { db }: Pick<Deps, 'db'>,
-  locators: readonly string[],
+  locators: readonly Pick<EntryLocator, 'type' | 'value'>[],
   wanted: WantedAttributes,
 ): Promise<EntryRow[]> {
   return findEntriesByLocators(db, locators, wanted);

@@ -1,7 +1,8 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../db.ts';
-import type { LocatorRow, UserRow } from './store.ts';
-import { type profileAttributes, users } from './table.ts';
+import { isRetired } from './erasure-store.ts';
+import type { LocatorRow, NewUser, UserRow } from './store.ts';
+import { locators, type profileAttributes, users } from './table.ts';
 
 export type AttributeRow = typeof profileAttributes.$inferSelect;
 
@@ -28,7 +29,7 @@ const parse = (json: string) => JSON.parse(json);
 const locatorsOf = sql`(
     SELECT json_group_array(json_object('userLocatorId', "userLocatorId", 'type', "type", 'value', "value",
       'verificationStatus', "verificationStatus"))
-    FROM (SELECT * FROM "locators" WHERE "locators"."uid" = "users"."id" ORDER BY "createdAt", "userLocatorId")
+    FROM (SELECT * FROM "locators" WHERE "locators"."uid" = "users"."id" ORDER BY "createdAt", "rowid")
   )`.mapWith((json: string): EntryLocator[] => parse(json));
 
 function attributesOf(wanted: WantedAttributes) {
@@ -84,23 +85,49 @@ export async function listEntries(
   return findEntries(db, gt(users.id, afterId), wanted, limit);
 }
 
-/** The users whom these locators, `type:value` in their normal form, are reserved for. */
+/** The users whom these locators, in their normal form, are reserved for. */
 export async function findEntriesByLocators(
   db: Database,
-  locators: readonly string[],
+  names: readonly Pick<LocatorRow, 'type' | 'value'>[],
   wanted: WantedAttributes,
 ): Promise<EntryRow[]> {
-  const asked = JSON.stringify(locators.map(splitLocator));
+  const asked = JSON.stringify(names.map(({ type, value }) => [type, value]));
   const owners = sql`${users.id} IN (
     SELECT "uid" FROM json_each(${asked}) AS "asked" JOIN "locators"
-      ON "type" = json_extract("asked"."value", '$[0]') AND "locators"."value" = json_extract("asked"."value", '$[1]')
+      ON "locators"."type" = json_extract("asked"."value", '$[0]') AND "locators"."value" = json_extract("asked"."value", '$[1]')
     WHERE "reserved" = 1)`;
-  return findEntries(db, owners, wanted, locators.length);
+  return findEntries(db, owners, wanted, names.length);
 }
 
-function splitLocator(locator: string): [type: string, value: string] {
-  const colon = locator.indexOf(':');
-  return [locator.slice(0, colon), locator.slice(colon + 1)];
+/** A locator a secret key sets, in its normal form. */
+export type SetLocator = Pick<LocatorRow, 'userLocatorId' | 'type' | 'value' | 'verificationStatus'>;
+
+/**
+ * Makes a user whom these locators are reserved for, whole or not at all: throws where the name or one of the locators
+ * is taken. False where one of them is not issued any more, told by its keyed hashes.
+ */
+export async function insertUserWithLocators(
+  db: Database,
+  user: NewUser,
+  own: readonly SetLocator[],
+  hashes: readonly string[],
+  now: number,
+): Promise<boolean> {
+  const made = eq(users.userId, user.userId);
+  const inserts = own.map(({ userLocatorId, type, value, verificationStatus }) =>
+    db
+      .insert(locators)
+      .select(
+        sql`SELECT ${userLocatorId}, "id", ${type}, ${value}, 0, 1, ${verificationStatus}, ${now} FROM users WHERE ${made}`,
+      ),
+  );
+  const answers: unknown[] = await db.batch([
+    db.insert(users).values({ ...user, createdAt: now, updatedAt: now }),
+    db.delete(users).where(and(made, isRetired(hashes, now))),
+    ...inserts,
+    db.select({ id: users.id }).from(users).where(made),
+  ] as never);
+  return (answers.at(-1) as unknown[]).length > 0;
 }
 
 /** Which users have these names, in no order. */

@@ -9,7 +9,6 @@ import {
   deleteLapsedBans,
   deleteRetiredBan,
   findErased,
-  findRetired,
   markErased,
   type RetiredName,
 } from './erasure-store.ts';
@@ -38,11 +37,6 @@ const ERASED_AT_ONCE = 20;
 export async function hashName({ config }: Pick<Deps, 'config'>, [kind, value]: Name): Promise<string[]> {
   const macs = config.masterSecrets.map(secret => deriveMac(secret, 'retired-name', `${kind}|${value}`));
   return (await Promise.all(macs)).map(toBase64Url);
-}
-
-/** Whether a ban that outlived its user refuses one of these names. */
-export async function isRefused(deps: Pick<Deps, 'config' | 'db' | 'now'>, name: Name): Promise<boolean> {
-  return findRetired(deps.db, await hashName(deps, name), deps.now());
 }
 
 /**

@@ -13,11 +13,6 @@ export function isRetired(hashes: readonly string[], now: number): SQL {
     AND (${kind} = 'name' OR ${until} IS NULL OR ${until} > ${now}))`;
 }
 
-export async function findRetired(db: Database, hashes: readonly string[], now: number): Promise<boolean> {
-  const row = await db.get<{ retired: number }>(sql`SELECT ${isRetired(hashes, now)} AS retired`);
-  return row?.retired === 1;
-}
-
 /**
  * Marks a user: from now on no read finds them, and their names stay taken for ever. Raises the versions, so that
  * no sign-in that read them before is let in. False where they were marked before, or never were.

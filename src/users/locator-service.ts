@@ -15,6 +15,7 @@ import {
   reserveAlong,
   type VerificationStatus,
 } from './locator-store.ts';
+import { keyOfWallet } from './rules.ts';
 import { type Publishing, publish } from './service.ts';
 import { changeUser, findReserved, type LocatorKey, type LocatorRow } from './store.ts';
 
@@ -65,7 +66,7 @@ export async function attachWallet(
   uid: number,
   wallet: Wallet,
 ): Promise<LocatorRow> {
-  const reservation = await reservationOf(deps, uid, keyOf(wallet), 'Verified');
+  const reservation = await reservationOf(deps, uid, keyOfWallet(wallet), 'Verified');
   const change = { closing: true, onlyWhere: isReservedFor(uid, reservation.locator) } as const;
   const along = reserveAlong(reservation);
   const changed = await changeUser(deps.db, uid, change, reservation.now, along);
@@ -77,7 +78,7 @@ export async function attachWallet(
 
 /** Takes a wallet from a user; refuses `locator_not_found` where it is not theirs. */
 export async function detachWallet(deps: Publishing, uid: number, wallet: Wallet): Promise<void> {
-  const { locator } = await findReserved(deps.db, keyOf(wallet), uid);
+  const locator = await findReserved(deps.db, keyOfWallet(wallet));
   if (locator?.uid !== uid) throw new AppError('locator_not_found');
   await release(deps, locator);
 }
@@ -121,6 +122,3 @@ function refuseBy({ stands, ownerUid, refused }: LocatorFacts, uid: number): nev
   if (ownerUid !== null && ownerUid !== uid) throw new AppError('duplicate_entity');
   throw new AppError(refused ? 'name_retired' : 'too_many_locators');
 }
-
-const keyOf = ({ address, chainId }: Wallet) =>
-  ({ type: 'wallet', value: address, chainId: chainId ?? 0 }) as const;

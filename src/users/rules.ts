@@ -1,4 +1,5 @@
-/** Which names a person may have: decisions over text alone. */
+/** Which names a person may have, and when two of them are one: decisions over text alone. */
+import type { Wallet } from './contract.ts';
 
 /** Control, format (zero-width, direction), surrogate, line-separating and otherwise invisible characters. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
@@ -32,3 +33,7 @@ export function cleanName(text: string, max: number): boolean {
   const length = [...text].length;
   return length >= 1 && length <= max && !UNSEEN.test(text.replace(PERMITTED_UNSEEN, ''));
 }
+
+/** What is unique of a wallet: its address, and the chain where a contract stands for it. */
+export const keyOfWallet = ({ address, chainId }: Wallet) =>
+  ({ type: 'wallet', value: address, chainId: chainId ?? 0 }) as const;

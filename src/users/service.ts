@@ -4,14 +4,14 @@ import { AppError, requireEverywhere } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
 import type { Photo, RoleRecord, UserRecord, Wallet } from './contract.ts';
-import { hashName, isRefused } from './erasure-service.ts';
+import { hashName } from './erasure-service.ts';
 import { deleteRole, findLaggingHolders, findRoles, listRoles, putRole, setRoles } from './role-store.ts';
+import { keyOfWallet } from './rules.ts';
 import {
   type Along,
   changeUser,
   deletePhoto,
   findLagging,
-  findReserved,
   findUserByLocator,
   findUserByUid,
   findUserByUserId,
@@ -22,8 +22,6 @@ import {
   markCopied,
   markSeen,
   ofCredentialVersion,
-  releaseLocator,
-  reserveLocator,
   type UserChange,
   type WholeUser,
 } from './store.ts';
@@ -50,7 +48,6 @@ export type TakeCopy = (record: UserRecord, keep?: string) => Promise<{ everywhe
 /** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
 const COPIES_AT_ONCE = 200;
 
-const MOST_LOCATORS = 20;
 const SEEN_EVERY_MS = 10 * 60_000;
 
 export type { LocatorRow };
@@ -95,7 +92,7 @@ export async function findOrMakeOwner(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
   { address, chainId }: Wallet,
 ): Promise<User> {
-  const locator = keyOf({ address, chainId });
+  const locator = keyOfWallet({ address, chainId });
   const found = await findUserByLocator(deps.db, locator);
   if (found) return toUser(found);
   const user = { userId: uuid(), entry: 'closed', displayName: null, profileHandle: null } as const;
@@ -106,40 +103,6 @@ export async function findOrMakeOwner(
   if (!owner) throw new AppError('sign_in_refused');
   return toUser(owner);
 }
-
-/**
- * Attaches a proven wallet to a user, whose entry closes with it; the one they have already is left as it is. Refuses
- * `duplicate_entity` where it is another's, and `too_many_locators`.
- */
-export async function attachWallet(
-  deps: Publishing & Pick<Deps, 'config'>,
-  uid: number,
-  wallet: Wallet,
-): Promise<LocatorRow> {
-  const key = keyOf(wallet);
-  const known = await findReserved(deps.db, key, uid);
-  if (known.locator?.uid === uid) return known.locator;
-  if (known.locator) throw new AppError('duplicate_entity');
-  if (known.count >= MOST_LOCATORS) throw new AppError('too_many_locators');
-  if (await isRefused(deps, ['wallet', wallet.address])) throw new AppError('name_retired');
-  const now = deps.now();
-  const along = reserveLocator(uid, { ...key, userLocatorId: uuid(), verificationStatus: 'Verified' }, now);
-  const record = await publish(deps, await changeUser(deps.db, uid, { closing: true }, now, along));
-  const { locator } = await findReserved(deps.db, key, record.uid);
-  if (locator?.uid !== uid) throw new AppError('duplicate_entity');
-  return locator;
-}
-
-/** Takes a wallet from a user; refuses `locator_not_found` where it is not theirs. */
-export async function detachWallet(deps: Publishing, uid: number, wallet: Wallet): Promise<void> {
-  const key = keyOf(wallet);
-  const { locator } = await findReserved(deps.db, key, uid);
-  if (locator?.uid !== uid) throw new AppError('locator_not_found');
-  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), releaseLocator(uid, key)));
-}
-
-const keyOf = ({ address, chainId }: Wallet) =>
-  ({ type: 'wallet', value: address, chainId: chainId ?? 0 }) as const;
 
 /**
  * The user with these names: written only where they differ, the others left alone. The copy follows with the

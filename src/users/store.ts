@@ -1,4 +1,4 @@
-import { and, asc, count, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { Database } from '../db.ts';
 import { isRetired } from './erasure-store.ts';
@@ -222,17 +222,9 @@ export async function findLagging(db: Database, limit: number): Promise<number[]
   return rows.map(({ id }) => id);
 }
 
-/** The reserved locator of this key, whoever owns it, and how many locators a user has. */
-export async function findReserved(
-  db: Database,
-  key: LocatorKey,
-  uid: number,
-): Promise<{ locator: LocatorRow | null; count: number }> {
-  const [[locator], [counted]] = await db.batch([
-    db.select().from(locators).where(isReserved(key)),
-    db.select({ count: count() }).from(locators).where(eq(locators.uid, uid)),
-  ]);
-  return { locator: locator ?? null, count: counted?.count ?? 0 };
+/** The reserved locator of this key, whoever owns it. */
+export async function findReserved(db: Database, key: LocatorKey): Promise<LocatorRow | null> {
+  return (await db.select().from(locators).where(isReserved(key)).get()) ?? null;
 }
 
 /** What was proven of a user, or set by a secret key. */
@@ -262,19 +254,4 @@ export function insertPhoto(photo: PhotoRow, isThere: SQL): Along {
 /** The statement that removes a picture of a user. */
 export function deletePhoto(uid: number, id: string): Along {
   return db => [db.delete(photos).where(and(eq(photos.uid, uid), eq(photos.id, id)))];
-}
-
-/** The statement that reserves a locator for a user; none happens where somebody was first. */
-export function reserveLocator(uid: number, locator: NewLocator, now: number): Along {
-  return db => [
-    db
-      .insert(locators)
-      .values({ ...locator, uid, reserved: true, createdAt: now })
-      .onConflictDoNothing(),
-  ];
-}
-
-/** The statement that gives up a locator of a user. */
-export function releaseLocator(uid: number, key: LocatorKey): Along {
-  return db => [db.delete(locators).where(and(eq(locators.uid, uid), isReserved(key)))];
 }

@@ -26,7 +26,7 @@ export const users = sqliteTable(
     copiedVersion: integer().notNull().default(0),
     /** Raised by whatever makes an earlier sign-in worthless: a new password, the closing of an open entry. */
     credentialVersion: integer().notNull().default(1),
-    /** When they last used a device session: late by ten minutes at most, and no part of the record's version. */
+    /** When they last used a device session, noted at most every ten minutes; no part of the record's version. */
     lastSeenAt: integer(),
     /** From here on nobody is let in as this user, and everything of theirs is on its way out. */
     erasedAt: integer(),

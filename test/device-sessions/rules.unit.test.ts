@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DeviceSession } from '../../src/device-sessions/contract.ts';
 import {
   authenticate,
   endedByCopy,
   endOf,
+  extended,
   MOST_DEVICE_SESSIONS,
   MOST_LIVE_SESSIONS,
   mayForget,
@@ -133,6 +134,59 @@ it('ends what rests on earlier credentials once there are new ones, but for the 
   expect(endedByCopy({ ...first, credentialVersion: 3 }, sessions, 's1')).toEqual(['s0']);
   expect(opening({ offered: { ...first, credentialVersion: 2 }, sessions })).toMatchObject({
     value: { ending: ['s0'] },
+  });
+});
+
+describe('an issued token', () => {
+  const DAY_MS = 86_400_000;
+  const issued = {
+    ...session,
+    openedBy: 'D',
+    proof: 'token',
+    issuedForMs: DAY_MS,
+    idleMs: null,
+    idleEndAt: null,
+  } as const;
+  const stamp = { accessJti: 'b', refreshJti: 's', kid: 'k', issuedAt: NOW };
+  const extend = (ttlMs: number, bySystem: boolean, now = NOW) =>
+    extended(issued, { ttlMs, bySystem }, stamp, now);
+
+  it('ends so long from now, under a new stamp, and stays what it was otherwise', () => {
+    const { lineage, accessMs, absoluteEndAt, ...rest } = issued;
+    expect(extend(5_000, true, NOW + 10)).toEqual({
+      ok: true,
+      value: {
+        ...rest,
+        accessMs: 5_000,
+        absoluteEndAt: NOW + 5_010,
+        lastUsedAt: NOW + 10,
+        lineage: { current: stamp, previousJti: null },
+      },
+    });
+    expect([lineage, accessMs, absoluteEndAt]).not.toContain(stamp);
+  });
+
+  it('is extended by its user by what it was issued for, to the millisecond, however short it was made since', () => {
+    expect(extend(DAY_MS, false).ok).toBe(true);
+    expect(extend(DAY_MS + 1, false)).toMatchObject({ code: 'missing_privilege' });
+    expect(extend(DAY_MS + 1, true).ok).toBe(true);
+    const shortened = extend(60_000, false);
+    if (!shortened.ok) throw new Error(shortened.code);
+    expect(extended(shortened.value, { ttlMs: DAY_MS, bySystem: false }, stamp, NOW).ok).toBe(true);
+  });
+
+  it('never lives past a year from its creation, by whomever', () => {
+    expect(extend(DAY_MS, true, NOW + 364 * DAY_MS).ok).toBe(true);
+    for (const bySystem of [true, false]) {
+      expect(extend(DAY_MS, bySystem, NOW + 364 * DAY_MS + 1)).toMatchObject({ code: 'token_life_exceeded' });
+    }
+  });
+
+  it('is none that another surface opened', () => {
+    const other = { ...issued, issuedForMs: undefined } as unknown as DeviceSession;
+    expect(extended(other, { ttlMs: 1, bySystem: true }, stamp, NOW)).toMatchObject({
+      code: 'token_not_extendable',
+    });
   });
 });
 

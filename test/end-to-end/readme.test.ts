@@ -91,6 +91,43 @@ describe('the account of the README, from first to last', () => {
   itRuns(steps);
 });
 
+describe('the user of the README, as a server keeps them', () => {
+  const steps = stepsOf(readme, 'A user, as your server keeps them');
+
+  it('shows everything a server does for a user, and ends with nothing of them', () => {
+    expect(steps[0]?.command).toContain(ADDRESS);
+    const commands = steps.map(step => step.command).join('\n');
+    for (const call of [
+      '"userLocators"',
+      '/users?locators=',
+      '/attribute-def/users ',
+      '/profile/',
+      '/tokens -d',
+      '/presence -d',
+      'PUT $U/v1/users/$WHO/tokens/',
+      '.logoutUrl',
+      'DELETE $U/v1/users/$WHO',
+    ])
+      expect(commands).toContain(call);
+    expect(steps.map(step => step.shown).join('\n')).toMatch(
+      /example\.com.*"motto".*signedToken.*Online.*"type":"Offline".*session_ended.*session_ended.*^\[\]$/ms,
+    );
+  });
+
+  itRuns(steps);
+});
+
+describe('the signed request of the README', () => {
+  const steps = stepsOf(readme, 'Signed requests');
+
+  it('is there to be tried, and is let in', () => {
+    expect(steps[0]?.command).toContain(ADDRESS);
+    expect(steps[0]?.shown).toContain('"systemUser":true');
+  });
+
+  itRuns(steps);
+});
+
 describe('the room of the README, run from two terminals', () => {
   const steps = stepsOf(readme, 'A room from two terminals');
   const terminals: Record<string, Shell> = {};
@@ -157,7 +194,7 @@ describe('the README', () => {
     for (const [, name] of names) expect(readme).toContain(`\n| \`${name}\` |`);
   });
 
-  it('has a row for every call of live sessions, their files, wallets, accounts, uploads and own devices', () => {
+  it('has a row for every call of live sessions, their files, wallets, accounts, uploads, own devices and the directory', () => {
     const parts = {
       ownDeviceRoutes: 'device-sessions/routes',
       accountRoutes: 'accounts/routes',
@@ -166,7 +203,15 @@ describe('the README', () => {
       liveSessionRoutes: 'live-sessions/routes',
       sessionFileRoutes: 'live-sessions/file-routes',
       walletProofRoutes: 'wallets/routes',
-      ownWalletRoutes: 'wallets/routes',
+      directoryUserRoutes: 'directory/user-routes',
+      locatorRoutes: 'directory/locator-routes',
+      profileRoutes: 'directory/profile-routes',
+      attributeDefRoutes: 'directory/profile-routes',
+      presenceRoutes: 'presence/routes',
+      tokenRoutes: 'directory/token-routes',
+      userAdministrationRoutes: 'directory/routes',
+      roleRoutes: 'directory/routes',
+      keyRoutes: 'keys/routes',
     };
     for (const [name, source] of Object.entries(parts)) {
       const [, mount] = new RegExp(`\\.route\\('(.*)', ${name}\\)`).exec(read('src/app.ts')) ?? [];

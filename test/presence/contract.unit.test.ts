@@ -5,8 +5,8 @@ import {
   LONGEST_TIME_TO_LIVE,
   type Presence,
   presenceSchema,
-  userIdsParameter,
 } from '../../src/presence/contract.ts';
+import { userIdsParameter } from '../../src/users/contract.ts';
 
 /** What a body of this JSON is taken for, or the paths that are refused. */
 function read(body: unknown): Presence | string[] {

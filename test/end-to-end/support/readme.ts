@@ -8,12 +8,12 @@ export interface Step {
 }
 
 /**
- * The commands under a heading, in their order. A block without a shown output is one that prints nothing; an output
+ * The commands under a heading of whatever level, up to the next one, in their order. A block without a shown output is one that prints nothing; an output
  * with a sentence of its own in front is one that nobody typed a command for.
  */
 export function stepsOf(readme: string, heading: string): Step[] {
-  const [, section = ''] = readme.split(`\n## ${heading}\n`);
-  const [text = ''] = section.split(/\n## /);
+  const [, section = ''] = readme.split(new RegExp(`\n##+ ${literally(heading)}\n`));
+  const [text = ''] = section.split(/\n##+ /);
   const steps: Step[] = [];
   for (const { groups } of text.matchAll(/(?<between>.*?)```(?<kind>bash|text)\n(?<block>.*?)\n```/gs)) {
     const { between = '', kind, block = '' } = groups ?? {};

@@ -1,0 +1,49 @@
+import { Hono } from 'hono';
+import { systemOnly, userOrSystem } from '../http/authenticate.ts';
+import type { AppEnv } from '../http/context.ts';
+import { linkNext, readCursor } from '../http/pagination.ts';
+import { jsonBody, params, query } from '../http/validate.ts';
+import { userIdsParameter } from '../users/contract.ts';
+import {
+  entriesCursorSchema,
+  entriesQuerySchema,
+  entryQuerySchema,
+  newUserSchema,
+  screenNameSchema,
+} from './user-contract.ts';
+import { presentEntries, presentEntry, presentScreenNames } from './user-present.ts';
+import { createUser, deleteUser, listUsers, readNames, readUser, rename } from './user-service.ts';
+
+const system = { kind: 'system', keyId: '' } as const;
+
+/** Users as an application's server manages them, mounted under `/v1/users`. */
+export const directoryUserRoutes = new Hono<AppEnv>()
+  .post('/', systemOnly, jsonBody(newUserSchema), async c =>
+    c.json({ identifier: await createUser(c.get('deps'), c.req.valid('json')) }),
+  )
+  .get('/', systemOnly, query(entriesQuerySchema), async c => {
+    const { withProfileAttributes: wanted = null, locators, limit, cursor } = c.req.valid('query');
+    const afterId = readCursor(entriesCursorSchema, cursor)?.afterId ?? 0;
+    const { entries, next } = await listUsers(c.get('deps'), { locators, afterId, limit, wanted });
+    if (next !== null) linkNext(c, { afterId: next });
+    return c.json(presentEntries(entries, c.get('deps').now()));
+  })
+  .get('/:userId', userOrSystem, query(entryQuerySchema), async c => {
+    const deps = c.get('deps');
+    const wanted = c.req.valid('query').withProfileAttributes ?? null;
+    const shown = await readUser(deps, c.get('caller'), c.req.param('userId'), wanted);
+    return c.json(presentEntry(shown, deps.now()));
+  })
+  .delete('/:userId', systemOnly, async c => {
+    await deleteUser(c.get('deps'), system, c.req.param('userId'));
+    return c.body(null, 200);
+  })
+  .put('/:userId/screenname', userOrSystem, jsonBody(screenNameSchema), async c => {
+    const { screenName } = c.req.valid('json');
+    await rename(c.get('deps'), c.get('caller'), c.req.param('userId'), screenName);
+    return c.body(null, 200);
+  })
+  .get('/:userIds/screenname', userOrSystem, params(userIdsParameter), async c => {
+    const names = await readNames(c.get('deps'), c.get('caller'), c.req.valid('param').userIds);
+    return c.json(presentScreenNames(names));
+  });
