@@ -3,6 +3,7 @@ import { createPublicClient, custom, type Hex } from 'viem';
 import { describe, expect, it } from 'vitest';
 import { claimsOf } from '../support/client.ts';
 import { deployedWith } from '../support/deployment.ts';
+import { until } from '../support/until.ts';
 import { askNonce, messageOf, newWallet, nonceFor, prove, verify } from '../support/wallets.ts';
 
 const refused = { status: 400, body: { code: 'invalid_wallet_proof' } };
@@ -93,6 +94,8 @@ describe('refuses', () => {
     const { send, asked } = rpc(manner);
     const { message } = await nonceFor(wallet);
     expect(await verify({ walletAddress: wallet.address, message, signature }, send)).toMatchObject(refused);
+    // One of the two may fail before the other has arrived.
+    await until(async () => (await asked()).length === 2);
     expect((await asked()).map(({ method }) => method).sort()).toEqual(['eth_call', 'eth_chainId']);
     const again = rpc('accepts');
     expect(await verify({ walletAddress: wallet.address, message, signature }, again.send)).toMatchObject(
