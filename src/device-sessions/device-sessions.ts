@@ -1,22 +1,21 @@
 import { DurableObject } from 'cloudflare:workers';
 import { uuid } from '../ids.ts';
-import type { Created, CreateLiveSession } from '../live-sessions/contract.ts';
+import type { CreateLiveSession } from '../live-sessions/contract.ts';
 import type { LiveSessionObject } from '../live-sessions/live-session.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { UserRecord } from '../users/contract.ts';
 import type { Ban, DeviceInfo, DeviceSession, PresentedSession } from './contract.ts';
+import { openJoins } from './joins.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
 import { rotate, type TokenStamp } from './rotation.ts';
 import {
   authenticate,
-  DELIVERY_WAIT_MS,
   endedByCopy,
   endOf,
   extended,
   isOlder,
   mayForget,
   nextAlarm,
-  noteLiveSession,
   open,
   refreshed,
 } from './rules.ts';
@@ -87,6 +86,7 @@ export type DeviceSessionsObject = Pick<
 export class DeviceSessions extends DurableObject<Env> {
   readonly #storage: DeviceSessionsStorage;
   readonly #outbox: Outbox;
+  readonly #joins: ReturnType<typeof openJoins>;
   #exists: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -99,12 +99,17 @@ export class DeviceSessions extends DurableObject<Env> {
       liveSession: liveId => this.#liveSession(liveId),
       setAlarm: () => this.#setAlarm(),
     });
+    this.#joins = openJoins({
+      storage: this.#storage,
+      standing: presented => this.standing(presented),
+      liveSession: liveId => this.#liveSession(liveId),
+    });
   }
 
   /**
    * Opens a device session and takes the copy of the record. Ends an earlier session of the same device, and the
-   * oldest beyond the cap, which the live sessions are told of, and told again by the alarm. Refuses `banned`, and `stale_record` where the caller's read of D1 is older than what
-   * is known here.
+   * oldest beyond the cap, which the live sessions are told of, and told again by the alarm. Refuses `banned`, and
+   * `stale_record` where the caller's read of D1 is older than what is known here.
    */
   async open(input: OpenDeviceSession): Promise<Result<Standing, 'banned' | 'stale_record'>> {
     const now = Date.now();
@@ -339,34 +344,13 @@ export class DeviceSessions extends DurableObject<Env> {
    * Makes a live session hosted by this user: the live session first, then its note here, or it is destroyed
    * again. So whatever ends the device session meanwhile finds either the note, or no live session at all.
    */
-  async createLiveSession(
-    presented: PresentedSession,
-    liveId: string,
-    request: CreateLiveSession,
-  ): Promise<Result<Created, 'session_ended' | 'too_many_live_sessions' | 'address_not_proven'>> {
-    const room = await this.#makeRoom(presented, liveId);
-    if (!room.ok) return room;
-    const { record } = room.value;
-    const { sid } = presented;
-    const { chainAddress } = request.identity;
-    if (chainAddress !== null && !record.wallets.includes(chainAddress)) return refuse('address_not_proven');
-    const live = this.#liveSession(liveId);
-    const created = await live.create({ sid, record, request });
-    const noted = this.#note(presented, liveId);
-    if (noted.ok) return ok(created);
-    await live.discard();
-    return noted;
+  createLiveSession(presented: PresentedSession, liveId: string, request: CreateLiveSession) {
+    return this.#joins.create(presented, liveId, request);
   }
 
   /** Approves a join and notes it, before the live session admits: an end from now on reaches it there. */
-  async noteJoin(
-    presented: PresentedSession,
-    liveId: string,
-  ): Promise<Result<Standing & { notedAt: number }, 'session_ended' | 'too_many_live_sessions'>> {
-    const room = await this.#makeRoom(presented, liveId);
-    if (!room.ok) return room;
-    const noted = this.#note(presented, liveId);
-    return noted.ok ? ok({ ...room.value, ...noted.value }) : noted;
+  noteJoin(presented: PresentedSession, liveId: string) {
+    return this.#joins.note(presented, liveId);
   }
 
   /** Takes back the note, made at `notedAt`, of a join that was refused. */
@@ -422,36 +406,6 @@ export class DeviceSessions extends DurableObject<Env> {
     });
     this.#exists = true;
     this.#setAlarm();
-  }
-
-  #note(
-    presented: PresentedSession,
-    liveId: string,
-  ): Result<{ notedAt: number }, 'session_ended' | 'too_many_live_sessions'> {
-    const standing = this.standing(presented);
-    if (!standing.ok) return standing;
-    const decision = noteLiveSession(this.#storage.notedLiveSessions(), liveId);
-    if (!decision.ok) return decision;
-    const notedAt = Date.now();
-    this.#storage.note(liveId, presented.sid, notedAt);
-    return ok({ notedAt });
-  }
-
-  /** At the cap, asks the noted live sessions and forgets those this user is no longer in. */
-  async #makeRoom(presented: PresentedSession, liveId: string): Promise<Result<Standing, 'session_ended'>> {
-    const standing = this.standing(presented);
-    if (!standing.ok) return standing;
-    const noted = this.#storage.notedLiveSessions();
-    if (noteLiveSession(noted, liveId).ok) return standing;
-    const subject = String(standing.value.record.uid);
-    const asked = noted.map(async id => {
-      const askedAt = Date.now();
-      // Who is outside may have a join on its way: from this answer on, the live session refuses it.
-      const inside = await this.#liveSession(id).isInside(subject, askedAt);
-      if (!inside) this.#storage.forgetLiveSession(id, askedAt);
-    });
-    await Promise.race([Promise.allSettled(asked), scheduler.wait(DELIVERY_WAIT_MS)]);
-    return this.standing(presented);
   }
 
   #setAlarm(): void {
