@@ -82,6 +82,28 @@ it('S47 writes no secret and no text of a person, whatever field it came in', as
   await call('POST', '/users/login', { headers: { authorization: `Basic ${btoa(`loggedUser:${canary}`)}` } });
   await call('GET', `/users?s=${canary}`);
   await call('POST', '/uploads', { token, body: canary, headers: { 'content-type': canary } });
+  await call('POST', '/v1/users', {
+    headers,
+    body: {
+      userId: 'logged-directory',
+      screenName: { screenName: canary },
+      userLocators: [`email:${canary}@example.com`],
+    },
+  });
+  const asDirectory = (method: string, path: string, body?: unknown) =>
+    call(method, `/v1/users/logged-directory${path}`, { headers, body });
+  await asDirectory('PUT', '/screenname', { screenName: `${canary}2` });
+  await asDirectory('POST', '/presence', { type: canary });
+  await asDirectory('POST', '/locators', { '@type': 'email', email: `${canary}2@example.com` });
+  await asDirectory('POST', '/profile/unknown', { key: 'unknown', value: canary });
+  const issued = (await asDirectory('POST', '/tokens', {})).body.userToken;
+  const { pathname, search } = new URL(issued.logoutUrl);
+  await call('GET', `${pathname}${search}`);
+  await call('GET', `${pathname}${search}`);
+  await call('GET', '/v1/users?locators=email:canary-7f3a9@example.com', { headers });
+  await call('GET', '/v1/users', {
+    headers: { authorization: `Auth ${keys.accessKey}:${btoa(canary)}`, nonce: canary, date: canary },
+  });
   const broken = {
     ...env,
     DB: { prepare: () => ({ bind: () => ({ raw: () => Promise.reject(new Error(canary)) }) }) },
@@ -108,6 +130,8 @@ it('S47 writes no secret and no text of a person, whatever field it came in', as
     keys.publishableKey,
     token,
     account.body.deviceSessions[0].refreshToken,
+    issued.signedToken,
+    new URL(issued.logoutUrl).searchParams.get('token') ?? 'none',
   ]) {
     expect(said).not.toContain(secret);
   }
@@ -127,6 +151,7 @@ it('S48 writes one line for every event of security', async () => {
   await call('POST', '/api/v5/sessions/refresh', { body: { refreshToken: body.refreshToken } });
   await call('POST', '/api/v5/sessions/refresh', { body: { refreshToken: user.refreshToken } });
   await call('PUT', '/v1/users/watched/ban', { headers, body: {} });
+  await call('POST', '/v1/users/watched-guest/tokens', { headers, body: {} });
   const account = await register('watchedOne');
   const { accessToken: token } = account;
   const accountKey = 'a key that is long enough';
@@ -156,6 +181,7 @@ it('S48 writes one line for every event of security', async () => {
     'password_changed',
     'password_reset',
     'erased',
+    'token_issued',
     'refused',
   ];
   for (const event of expected) expect(events).toContain(event);
