@@ -26,6 +26,8 @@ export interface Operation {
 
 /** Times in ms. */
 export interface Figures {
+  /** How many were measured: of fewer than a hundred, the 99th percentile is the longest. */
+  count: number;
   perSecond: number;
   median: number;
   p99: number;
@@ -85,23 +87,47 @@ export interface Load {
 
 /** The figures of an operation that so many clients call without a pause, after a short while that does not count. */
 export async function measure(operation: Operation, send: Send, load: Load): Promise<Figures> {
+  const supply = new Supply(operation);
   const connections = Math.min(load.connections, WARM_UP_CONNECTIONS);
-  await run(operation, send, { seconds: load.seconds * WARM_UP_SHARE, connections });
-  const { times, spentMs } = await run(operation, send, load);
+  await run(supply, send, { seconds: load.seconds * WARM_UP_SHARE, connections });
+  const { times, spentMs } = await run(supply, send, load);
   return figuresOf(times, spentMs);
 }
 
-async function run({ calls }: Operation, send: Send, { seconds, connections }: Load) {
+/** Calls of an operation, as many as are wanted. */
+class Supply {
+  readonly #operation: Operation;
+  #prepared: Iterator<Call> | null = null;
+
+  constructor(operation: Operation) {
+    this.#operation = operation;
+  }
+
+  /** Sees to it that there are some. */
+  async fill(): Promise<void> {
+    this.#prepared ??= (await this.#operation.calls())[Symbol.iterator]();
+  }
+
+  /** Null once there are none left. */
+  next(): Call | null {
+    const { value, done } = this.#prepared?.next() ?? { done: true };
+    if (!done) return value;
+    this.#prepared = null;
+    return null;
+  }
+}
+
+async function run(supply: Supply, send: Send, { seconds, connections }: Load) {
   const times: number[] = [];
   let spentMs = 0;
   do {
-    const prepared = (await calls())[Symbol.iterator]();
+    await supply.fill();
     const startedAt = performance.now();
     const deadline = startedAt + seconds * 1000 - spentMs;
     const client = async () => {
       do {
-        const { value: call, done } = prepared.next();
-        if (done) return;
+        const call = supply.next();
+        if (!call) return;
         times.push((await send(call)).ms);
       } while (performance.now() < deadline);
     };
@@ -136,5 +162,5 @@ export async function measureInTurn(
 function figuresOf(times: readonly number[], spentMs: number): Figures {
   const sorted = times.toSorted((one, other) => one - other);
   const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-  return { perSecond: (times.length / spentMs) * 1000, median: at(0.5), p99: at(0.99) };
+  return { count: times.length, perSecond: (times.length / spentMs) * 1000, median: at(0.5), p99: at(0.99) };
 }

@@ -26,11 +26,13 @@ export interface Account {
 
 /** More than there are connections, so that no two calls at once wait for one user's object. */
 const PEOPLE = 64;
-export const ACCOUNTS = 16;
+export const ACCOUNTS = 8;
+/** Without a common divisor, so that going through both in turn brings every pair once. */
 const ROOMS = 16;
-/** A user is in at most 20 live sessions at once. */
-const ROOMS_OF_ONE = 20;
-const GUESTS = 20;
+const GUESTS = 17;
+const PAIRS = 160;
+/** Less than the live sessions a user may be in at once: what is at that limit costs more. */
+const ROOMS_OF_ONE = 16;
 
 const MEGABYTE = randomBytes(1_000_000);
 
@@ -89,8 +91,8 @@ export async function preparePeople(send: Send, keys: LocalKeys) {
     return many(ROOMS * ROOMS_OF_ONE, n => create(turn(hosts, n)));
   };
 
-  /** New guests at the doors of new rooms, each at every one; neighbours in the list share neither room nor guest. */
-  const atTheDoor = async (): Promise<{ room: Room; guest: Person }[]> => {
+  /** New guests at the doors of new rooms; neighbours in the list share neither. */
+  const atTheDoor = async (count = PAIRS): Promise<{ room: Room; guest: Person }[]> => {
     const [host, ...guests] = await arrive(1 + GUESTS);
     if (!host) throw new Error('nobody came');
     const rooms = await Promise.all(
@@ -99,16 +101,13 @@ export async function preparePeople(send: Send, keys: LocalKeys) {
         return { sessionId: answer.sessionId, seat: answer.credentials.token };
       }),
     );
-    return many(ROOMS * GUESTS, n => ({
-      room: turn(rooms, n),
-      guest: turn(guests, n + Math.floor(n / ROOMS)),
-    }));
+    return many(count, n => ({ room: turn(rooms, n), guest: turn(guests, n) }));
   };
 
   /** The same, let in. */
-  const seated = async () =>
+  const seated = async (count = PAIRS) =>
     Promise.all(
-      (await atTheDoor()).map(async ({ room, guest }) => {
+      (await atTheDoor(count)).map(async ({ room, guest }) => {
         const { answer } = await send<{ credentials: { token: string } }>(join(guest, room));
         return { room, guest, seat: answer.credentials.token };
       }),
@@ -131,7 +130,7 @@ export async function preparePeople(send: Send, keys: LocalKeys) {
     accounts,
     known,
     refreshing: await arrive(PEOPLE),
-    members: await seated(),
+    members: await seated(PEOPLE),
     uploaded: uploaded.name,
   };
 }

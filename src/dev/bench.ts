@@ -26,7 +26,7 @@ Floors: "empty answer" is GET /health, all middleware and nothing behind it. "de
 "verify token" one signature check and one Durable Object that reads, "look up a user" one D1 query, "fetch 1 MB" one
 D1 query and R2. "hash" is scrypt as passwords are hashed, in this process, one after another. No call does nothing but
 write: what writes stands beside a read, and what takes several trips beside one.
-"of its floor" is the ratio of the two rates. Client, wrangler's proxy and Worker share this machine's processors.`;
+The ratio is that of the two rates. Client, wrangler's proxy and Worker share this machine's processors.`;
 
 interface Row extends Figures {
   name: string;
@@ -47,7 +47,7 @@ try {
   const load = readLoad();
   const { url, keys } = await startServer();
   const rows = await measureAll(url, keys, load);
-  console.log(`${table(rows)}\n${compare(rows)}\n${NOTES}`);
+  console.log(`${table(rows)}\n\n${compare(rows)}\n${NOTES}`);
 } catch (error) {
   if (!interrupted) console.error((error as Error).message);
   process.exitCode = 1;
@@ -147,15 +147,16 @@ async function measureAll(url: string, keys: LocalKeys, load: Load): Promise<Row
 
 function table(rows: readonly Row[]): string {
   const rateOf = new Map(rows.map(({ name, perSecond }) => [name, perSecond]));
-  const lines = rows.map(({ name, floor, perSecond, median, p99 }) => {
-    const floorRate = floor === null ? undefined : rateOf.get(floor);
-    const share = floorRate === undefined ? '' : (perSecond / floorRate).toFixed(2);
-    return [name, perSecond.toFixed(1), median.toFixed(1), p99.toFixed(1), share, floor ?? ''];
+  const lines = rows.map(({ name, floor, count, perSecond, median, p99 }) => {
+    const ratio = (perSecond / (rateOf.get(floor ?? name) ?? Number.NaN)).toFixed(2);
+    const figures = [String(count), ...[perSecond, median, p99].map(figure => figure.toFixed(1)), ratio];
+    return [name, ...figures, floor ?? 'itself'];
   });
-  return [['operation', 'requests/s', 'median ms', 'p99 ms', 'of its floor', ''], ...lines]
-    .map(([name = '', rate = '', median = '', p99 = '', share = '', floor = '']) =>
-      `${name.padEnd(24)}${rate.padStart(10)}${median.padStart(11)}${p99.padStart(10)}${share.padStart(14)}  ${floor}`.trimEnd(),
-    )
+  return [['operation', 'calls', 'calls/s', 'median ms', 'p99 ms', 'ratio', 'to its floor'], ...lines]
+    .map(([name = '', ...columns]) => {
+      const floor = columns.pop();
+      return `${name.padEnd(24)}${columns.map(column => column.padStart(11)).join('')}  ${floor}`;
+    })
     .join('\n');
 }
 
