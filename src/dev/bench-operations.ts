@@ -104,7 +104,8 @@ export function operationsOf(people: People): Operation[] {
 /** Begins the name of every log-in that fails. */
 export const GUESS = 'log in, ';
 
-/** No divisor of the number of accounts: every account is tried from every address, and seldom from the same. */
+/** Without a common divisor, so that every name is tried from every address and no pair often enough to be throttled. */
+const GUESSED_NAMES = 3;
 const GUESSING_ADDRESSES = 7;
 /** So many failures make the next attempt wait for a minute. */
 const FAILURES = 10;
@@ -119,12 +120,17 @@ export async function prepareGuesses(
     method: 'POST',
     expected: 401,
   });
-  const throttled = guess(turn(accounts, 0).username, '10.3.0.1');
-  for (const call of many(FAILURES, () => throttled)) await send(call);
   const from = (n: number) => `10.2.0.${n % GUESSING_ADDRESSES}`;
+  const known = accounts.slice(0, GUESSED_NAMES);
+  const byNobody = (n: number) => guess(`nobody${n % GUESSED_NAMES}`, from(n));
+  const byMistake = (n: number) => guess(turn(known, n).username, from(n));
+  const throttled = guess(turn(known, 0).username, '10.3.0.1');
+  // Whoever is first to try a name or comes from an address waits for its object to be made.
+  const first = many(GUESSING_ADDRESSES, n => [byNobody(n), byMistake(n)]).flat();
+  for (const call of [...first, ...many(FAILURES, () => throttled)]) await send(call);
   return [
-    { name: `${GUESS}unknown user`, call: n => guess(`nobody${n % ACCOUNTS}`, from(n)) },
-    { name: `${GUESS}wrong password`, call: n => guess(turn(accounts, n).username, from(n)) },
+    { name: `${GUESS}unknown user`, call: byNobody },
+    { name: `${GUESS}wrong password`, call: byMistake },
     { name: `${GUESS}throttled`, call: () => throttled },
   ];
 }

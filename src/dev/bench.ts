@@ -18,8 +18,8 @@ import { type LocalKeys, localKeys } from './local-keys.ts';
 import { ensureDevVars, parseMasterSecrets, readDevVars } from './secrets.ts';
 
 /** Failing sign-ins take so many times longer to measure than the rest, and stay throttled for no longer than this. */
-const GUESSES_SHARE = 6;
-const GUESSES_AT_MOST_SECONDS = 40;
+const GUESSES_SHARE = 10;
+const GUESSES_AT_MOST_SECONDS = 20;
 
 const NOTES = `
 Floors: "empty answer" is GET /health, all middleware and nothing behind it. "device token" adds one signature,
@@ -59,7 +59,7 @@ try {
 function readLoad(): Load {
   const { values } = parseArgs({
     options: {
-      seconds: { type: 'string', default: '1.5' },
+      seconds: { type: 'string', default: '1' },
       connections: { type: 'string', default: '16' },
     },
   });
