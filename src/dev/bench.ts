@@ -18,7 +18,7 @@ import { type LocalKeys, localKeys } from './local-keys.ts';
 import { ensureDevVars, parseMasterSecrets, readDevVars } from './secrets.ts';
 
 /** Failing sign-ins take so many times longer to measure than the rest, and stay throttled for no longer than this. */
-const GUESSES_SHARE = 10;
+const GUESSES_SHARE = 7;
 const GUESSES_AT_MOST_SECONDS = 20;
 
 const NOTES = `
