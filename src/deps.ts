@@ -114,15 +114,16 @@ export function makeDeps(world: World): Deps {
     },
     audit: (event, facts) => console.log(JSON.stringify({ event, requestId, ...facts })),
     deviceSessions,
-    takeCopy: async (record, keep) => deviceSessions(record.uid).takeCopy(record, keep),
+    takeCopy: async record => deviceSessions(record.uid).takeCopy(record),
     erasure: {
-      currentBan: async uid => deviceSessions(uid).currentBan(),
       endSessions: async uid => deviceSessions(uid).erase(),
-      clear: async ({ uid, username }) => {
+      clear: async ({ id: uid, username }) => {
         await Promise.all([
+          deviceSessions(uid).forget(),
           presence(uid).erase(),
           eraseUploads({ db, files: env.FILES }, uid),
-          username === null ? null : forgetUsername({ throttle }, username),
+          // What stands for whoever has no username, too: they may have had none when they tried.
+          ...[`#${uid}`, username].map(subject => subject && forgetUsername({ throttle }, subject)),
         ]);
       },
     },

@@ -6,12 +6,15 @@ const uuid = z.guid();
 /** Where push notices for a device go; opaque here. */
 const pushToken = z.string().max(4096);
 
+/** An empty one is none. */
+const optionalName = z.union([z.literal('').transform(() => null), nameSchema(100)]).nullish();
+
 /** `DeviceInfo` as clients send it; a device that names no id gets one. */
 const deviceInfo = z
   .object({
     id: uuid.nullish(),
-    name: nameSchema(100).nullish(),
-    model: nameSchema(100).nullish(),
+    name: optionalName,
+    model: optionalName,
     token: pushToken.nullish(),
     transport: z.enum(['none', 'apns', 'fcm', 'web']).nullish(),
   })

@@ -2,7 +2,13 @@ import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
 import { readSession } from '../device-sessions/service.ts';
 import { AppError } from '../errors.ts';
-import { deleteBytes, discardingUpload, findOwnUpload, isKept, keepingUpload } from '../uploads/service.ts';
+import {
+  deleteBytes,
+  discardingUpload,
+  findOwnUpload,
+  isOwnUpload,
+  keepingUpload,
+} from '../uploads/service.ts';
 import { addPhoto, removePhoto } from '../users/service.ts';
 import type { NewPhoto } from './contract.ts';
 
@@ -22,8 +28,9 @@ export async function attachPhoto(deps: Deps, claims: Claims<'access'>, photo: N
   const { fileType, fileSize, previewWidth, previewHeight } = upload;
   const row = { id, fileType, fileSize, previewWidth, previewHeight, createdAt: deps.now() };
   // The sweeper may have been first: then there is nothing to keep, and no photo.
-  const photos = await addPhoto(deps, uid, row, keepingUpload(uid, id), isKept(uid, id));
-  if (!photos.some(known => known.id === id)) throw new AppError('upload_not_found');
+  const photos = await addPhoto(deps, uid, row, keepingUpload(uid, id), isOwnUpload(uid, id));
+  if (photos.some(known => known.id === id)) return;
+  throw new AppError(photos.length < MOST_PHOTOS ? 'upload_not_found' : 'too_many_photos');
 }
 
 /** Removes a photo of the caller's, and its bytes; refuses `photo_not_found`. */

@@ -71,7 +71,6 @@ export async function changePassword(
   const next = await hashPassword(newPassword);
   const changed = await replacePassword(deps, uid, { passwordHash: hash }, next, sid);
   if (!changed) throw new AppError('wrong_old_password');
-  deps.audit('password_changed', { uid, sid });
 }
 
 /** Sets what restores the account where the password is lost. */
@@ -107,9 +106,8 @@ export async function resetPassword(
   refunded(deps, proven);
   refuseFaulty('newPassword', newPassword, username);
   const next = await hashPassword(newPassword);
-  const changed = await replacePassword(deps, uid, { accountKeyHash: proven.hash }, next);
+  const changed = await replacePassword(deps, uid, { accountKeyHash: proven.hash }, next, null);
   if (!changed) throw new AppError('wrong_account_key');
-  deps.audit('password_reset', { uid });
 }
 
 /** Gives a user of another surface a username and a first password. */
@@ -123,8 +121,8 @@ export async function setCredentials(
   if (record.username !== null) throw new AppError('password_exists');
   if (!isFreshEnough(session, deps.now())) throw new AppError('fresh_proof_required');
   refuseFaulty('password', password, username);
-  // Whoever tries names out is charged like whoever tries passwords.
-  const charge = await chargeAttempt(deps, username, network);
+  // Whoever tries names out is charged like whoever tries passwords, but at no name's expense.
+  const charge = await chargeAttempt(deps, subjectOf(record), network);
   if (!charge.allowed) {
     await likeAHash();
     throw new AppError('username_taken');
@@ -132,7 +130,7 @@ export async function setCredentials(
   const passwordHash = await hashPassword(password);
   await givePassword(deps, claims.uid, { username, passwordHash });
   deps.defer(later => refundAttempt(later, charge));
-  deps.audit('password_set', { uid: claims.uid, sid: claims.sid });
+  deps.defer(later => noteSuccess(later, username, network));
 }
 
 /** Changes what the caller's profile says; what is absent or null stays, an empty text clears. */

@@ -71,6 +71,7 @@ export type DeviceSessionsObject = Pick<
   | 'takeCopy'
   | 'describeDevice'
   | 'erase'
+  | 'forget'
   | 'ban'
   | 'liftBan'
   | 'currentBan'
@@ -198,7 +199,7 @@ export class DeviceSessions extends DurableObject<Env> {
     return this.#sessions().filter(session => now < endOf(session));
   }
 
-  /** Puts off the end of an issued token, and replaces its text; `presented`: on the word of its user. */
+  /** Puts off the end of an issued token, and replaces its text; `presented`: on its own word, not on another's. */
   extend(
     target: string,
     ttlMs: number,
@@ -213,6 +214,8 @@ export class DeviceSessions extends DurableObject<Env> {
     const session = this.#stands(target) ? this.#storage.session(target) : null;
     const record = this.#exists ? this.#storage.record() : null;
     if (!session || !record) return refuse('token_not_found');
+    // Whoever got hold of one token does not get the others by it.
+    if (presented && presented.sid !== target) return refuse('missing_privilege');
     const now = Date.now();
     const decision = extended(session, { ttlMs, bySystem: presented === undefined }, newStamp(kid, now), now);
     if (!decision.ok) return decision;
@@ -283,30 +286,24 @@ export class DeviceSessions extends DurableObject<Env> {
     return ok({ everywhere: await this.#outbox.end(this.#ids()) });
   }
 
-  /**
-   * Takes a newer copy of the record, and ends what it makes worthless, but for the device session `keep`; an older
-   * copy changes nothing.
-   */
-  async takeCopy(record: UserRecord, keep?: string): Promise<Ended> {
+  /** Takes a newer copy of the record, and ends what it makes worthless; an older copy changes nothing. */
+  async takeCopy(record: UserRecord): Promise<Ended> {
     const held = this.#exists ? this.#storage.record() : null;
     if (this.#isErased() || (held && isOlder(record, held))) return { everywhere: await this.#deliver() };
-    const ending = endedByCopy(record, this.#sessions(), keep);
-    const kept = this.#exists && keep !== undefined ? this.#storage.session(keep) : null;
+    const ending = endedByCopy(record, this.#sessions());
     const now = Date.now();
-    const { credentialVersion } = record;
     this.#change(() => {
       this.#storage.putRecord(record);
       for (const id of ending) this.#storage.endSession(id, now);
-      if (kept) this.#storage.updateSession({ ...kept, credentialVersion });
     });
     return { everywhere: await this.#outbox.deliver() };
   }
 
   /**
-   * Ends every device session of a user who is being erased, lets nobody in from now on, and forgets everything about
-   * them once every live session has heard. That they were erased is remembered for a few minutes more.
+   * Ends every device session of a user who is being erased, and lets nobody in from now on. `ban`: what refuses them,
+   * to be remembered elsewhere before `forget`.
    */
-  async erase(): Promise<Ended> {
+  async erase(): Promise<Ended & { ban: Ban | null }> {
     const ids = this.#ids();
     const now = Date.now();
     this.#change(() => {
@@ -314,20 +311,27 @@ export class DeviceSessions extends DurableObject<Env> {
       this.#storage.putErased(now);
       for (const id of ids) this.#storage.endSession(id, now);
     });
-    const everywhere = await this.#outbox.deliver();
-    if (everywhere) this.#change(() => this.#storage.clear());
-    return { everywhere };
+    return { everywhere: await this.#outbox.deliver(), ban: this.#storage.ban() };
+  }
+
+  /**
+   * Forgets everything about an erased user whom every live session has heard of. That they were erased is remembered for
+   * a few minutes more.
+   */
+  forget(): void {
+    if (this.#isErased()) this.#change(() => this.#storage.clear());
   }
 
   /** Ends every device session, and refuses new ones until lifted or `until`. */
-  async ban(ban: Ban): Promise<Ended> {
+  async ban(ban: Ban): Promise<Result<Ended, 'user_not_found'>> {
+    if (this.#isErased()) return refuse('user_not_found');
     const ids = this.#ids();
     const now = Date.now();
     this.#change(() => {
       this.#storage.putBan(ban);
       for (const id of ids) this.#storage.endSession(id, now);
     });
-    return { everywhere: await this.#outbox.deliver() };
+    return ok({ everywhere: await this.#outbox.deliver() });
   }
 
   /** Lets the user in again. */
@@ -363,18 +367,18 @@ export class DeviceSessions extends DurableObject<Env> {
     if (!this.#exists) return;
     const now = Date.now();
     const erasedAt = this.#storage.erasedAt();
-    if (erasedAt !== null) return this.#forget(erasedAt, now);
+    if (erasedAt !== null) return this.#leaveNothing(erasedAt, now);
     const over = this.#sessions().filter(session => now >= endOf(session));
     await this.#outbox.end(over.map(session => session.id));
     this.#setAlarm();
   }
 
-  /** Of an erased user: tells who has not heard, and leaves nothing behind once everybody has. */
-  async #forget(erasedAt: number, now: number): Promise<void> {
-    const { everywhere } = await this.erase();
-    if (!everywhere || !mayForget(erasedAt, now)) return;
-    await this.ctx.storage.deleteAll();
+  /** Of an erased user: tells who has not heard and, once everything is forgotten, forgets even that. */
+  async #leaveNothing(erasedAt: number, now: number): Promise<void> {
+    const everywhere = await this.#outbox.deliver();
+    if (!everywhere || this.#storage.record() !== null || !mayForget(erasedAt, now)) return;
     this.#exists = false;
+    await this.ctx.storage.deleteAll();
   }
 
   #isErased(): boolean {

@@ -1,4 +1,5 @@
 import { ok, type Result, refuse } from '../result.ts';
+import type { UserRecord } from '../users/contract.ts';
 import type { Ban, DeviceSession, PresentedSession } from './contract.ts';
 import type { Lineage, TokenStamp } from './rotation.ts';
 
@@ -43,7 +44,7 @@ export interface OpeningFacts {
   /** Versions of the copy the object holds; null where it never held one. */
   held: CopyVersions | null;
   /** Versions of the record the caller read in D1. */
-  offered: CopyVersions & { entry: 'open' | 'closed' };
+  offered: CopyVersions & Pick<UserRecord, 'entry' | 'keptSid'>;
   /** Every device session there is, the oldest first, also those whose end the alarm has not seen to yet. */
   sessions: readonly DeviceSession[];
   deviceId: string;
@@ -75,18 +76,17 @@ export function isBanned(ban: Pick<Ban, 'until'> | null, now: number): boolean {
 
 /**
  * Which device sessions end with a new copy: once the entry is closed, those that a bare `userId` opened; with new
- * credentials, those that rest on earlier ones, but for `keep`, which gave the new.
+ * credentials, those that rest on earlier ones, but for the one that gave the new.
  */
 export function endedByCopy(
-  { entry, credentialVersion }: OpeningFacts['offered'],
+  { entry, credentialVersion, keptSid }: OpeningFacts['offered'],
   sessions: readonly Pick<DeviceSession, 'id' | 'proof' | 'credentialVersion'>[],
-  keep?: string,
 ): string[] {
   return sessions
     .filter(
       session =>
         (entry === 'closed' && session.proof === 'userId') ||
-        (session.credentialVersion < credentialVersion && session.id !== keep),
+        (session.credentialVersion < credentialVersion && session.id !== keptSid),
     )
     .map(session => session.id);
 }

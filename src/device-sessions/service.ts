@@ -86,9 +86,8 @@ export async function openDeviceSession(
     });
     if (!opened.ok) {
       if (opened.code === 'stale_record') continue;
-      // Surface A has a status of its own for it, and an application's own server may know.
-      const told = opening.openedBy === 'A' || opening.openedBy === 'D';
-      throw new AppError(told ? opened.code : 'sign_in_refused');
+      // Surface A has a status of its own for it.
+      throw new AppError(opening.openedBy === 'A' ? opened.code : 'sign_in_refused');
     }
     const { session } = opened.value;
     if (copyLags) deps.defer(later => noteCopied(later, record));

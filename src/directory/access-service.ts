@@ -16,7 +16,7 @@ export const SYSTEM = '.system';
 
 /**
  * Whom `id` names: `me` is the caller. Anybody may be asked about by who is signed in; what a call may do to them
- * is for `requireOwn` to say. Refuses a dead device session, and `missing_context` where a key says `me`.
+ * is for `resolveOwn` to say. Refuses a dead device session, and `missing_context` where a key says `me`.
  */
 export async function resolveTarget(deps: Deps, caller: Caller, id: string): Promise<Target> {
   return (await openAccess(deps, caller))(id);

@@ -32,8 +32,13 @@ export const userPatchSchema = z.object({
   description: clearable(1000),
   avatarCustomUrl: z.union([z.literal(''), z.url({ protocol: /^https?$/ }).max(2000)]).nullish(),
   metadata: z
-    .record(z.string().max(100), z.json())
-    .refine(value => JSON.stringify(value).length <= 10_000, 'must be at most 10,000 characters of JSON')
+    .unknown()
+    .refine(value => !JSON.stringify(value ?? null).includes('"__proto__":'), 'must have no member __proto__')
+    .pipe(z.record(z.string().max(100), z.json()).nullish())
+    .refine(
+      value => JSON.stringify(value ?? null).length <= 10_000,
+      'must be at most 10,000 characters of JSON',
+    )
     .nullish(),
   isBrand: z.boolean().nullish(),
 });

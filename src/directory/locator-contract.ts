@@ -57,7 +57,13 @@ const named = <Type extends LocatorName['type']>(type: Type, schema: z.ZodType<s
 
 const email = named(
   'email',
-  z.string().max(LONGEST_EMAIL).regex(ADDR_SPEC, 'must be an e-mail address').transform(normaliseEmail),
+  z
+    .string()
+    .max(LONGEST_EMAIL)
+    .regex(ADDR_SPEC, 'must be an e-mail address')
+    // Lists of locators are parted by commas.
+    .refine(text => !text.includes(','), 'must not hold a comma')
+    .transform(normaliseEmail),
 );
 const tele = named('tele', z.e164('must be a telephone number by E.164, such as +4930123456'));
 /** As a name alone: whether it is anybody's is for its proof to say. */

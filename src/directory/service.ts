@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts';
-import { AppError, requireEverywhere } from '../errors.ts';
+import { AppError, requireEverywhere, unwrap } from '../errors.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { liftRetiredBan } from '../users/erasure-service.ts';
 import { giveRoles, requireUser, updateUser } from '../users/service.ts';
@@ -31,7 +31,7 @@ export async function banUser(
 ): Promise<void> {
   if (until !== null && until <= deps.now()) throw new AppError('invalid_input', inFuture);
   const { uid } = await targetUser(deps, userId);
-  const ended = await deps.deviceSessions(uid).ban({ reason, until });
+  const ended = unwrap(await deps.deviceSessions(uid).ban({ reason, until }));
   deps.audit('banned', { uid, until });
   await showBan(deps, uid);
   requireEverywhere(ended);

@@ -15,6 +15,8 @@ import { extendToken, issueToken, listTokens, logOut, logOutByLink, revokeTokens
 /** Tokens that an application's server issues for its users, mounted under `/v1/users`. */
 export const tokenRoutes = new Hono<AppEnv>()
   .get('/me/logout', query(logoutSchema), callerUnless('token'), async c => {
+    // A link that is merely looked at ends nothing (RFC 9110 §9.2.1).
+    if (c.req.method === 'HEAD') return c.body(null, 200);
     const { token } = c.req.valid('query');
     const caller = c.get('caller');
     if (token !== undefined) await logOutByLink(c.get('deps'), token);

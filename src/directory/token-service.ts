@@ -97,9 +97,9 @@ export async function logOutByLink(deps: Deps, token: string): Promise<void> {
   if (!claims) throw new AppError('invalid_token');
   const { uid, sid } = claims;
   const { missing, ...ended } = unwrap(await deps.deviceSessions(uid).endSome([sid]));
+  if (missing.length === 0) deps.audit('signed_out', { uid, sid, by: 'link' });
   requireEverywhere(ended);
   if (missing.length > 0) throw new AppError('session_ended');
-  deps.audit('signed_out', { uid, sid, by: 'link' });
 }
 
 async function ownerOf(deps: Deps, { self, userId }: Target): Promise<{ uid: number }> {

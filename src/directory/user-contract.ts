@@ -19,7 +19,7 @@ export type NewDirectoryUser = z.infer<typeof newUserSchema>;
 /** `PUT /v1/users/{id}/screenname`. */
 export const screenNameSchema = z.object({ screenName });
 
-const listed = (text: string | string[]) => [text].flat().flatMap(each => each.split(','));
+const listed = (text: string | string[]) => [text].flat().flatMap(each => each.normalize('NFC').split(','));
 
 /** `*`, or attribute keys. */
 const withProfileAttributes = z

@@ -46,6 +46,9 @@ export async function readUser(
   return { entry: await readEntry(deps, userId, wanted), whole: bySystem || self !== null };
 }
 
+/** A profile may be a megabyte: a page with profiles is shorter. */
+const MOST_PROFILES = 20;
+
 /** One page of all users, or those these locators are reserved for. */
 export async function listUsers(
   deps: Deps,
@@ -57,7 +60,10 @@ export async function listUsers(
   },
 ): Promise<{ entries: EntryRow[]; next: number | null }> {
   const { locators, wanted } = query;
-  if (!locators) return readEntries(deps, query);
+  if (!locators) {
+    const limit = wanted === null ? query.limit : Math.min(query.limit, MOST_PROFILES);
+    return readEntries(deps, { ...query, limit });
+  }
   return { entries: await readEntriesByLocators(deps, locators, wanted), next: null };
 }
 

@@ -42,8 +42,13 @@ export const userOrSystem = createMiddleware<AppEnv & { Variables: { caller: Cal
 /** Requires a caller, unless the query member that stands for a credential is there; a caller is null then. */
 export const callerUnless = (member: string) =>
   createMiddleware<AppEnv & { Variables: { caller: Caller | null } }>(async (c, next) => {
+    const deps = c.get('deps');
     const named = c.req.query(member) !== undefined;
-    c.set('caller', named ? null : await identify(c.get('deps'), c.req));
+    const presents = CREDENTIAL_HEADERS.some(name => c.req.header(name) !== undefined);
+    if (named && presents) throw new AppError('conflicting_credentials');
+    const caller = named ? null : await identify(deps, c.req);
+    if (caller?.kind === 'system') tellKeyUse(deps, c.req, caller);
+    c.set('caller', caller);
     await next();
   });
 
@@ -134,7 +139,7 @@ async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
   const authorization = req.header('authorization');
   const serverKey = req.header('x-server-key');
   // There it means a username and a password, which these calls do not take.
-  const isPassword = /^\/users(\/|$)/.test(new URL(req.url).pathname) && readBasic(authorization) !== null;
+  const isPassword = /^\/users(\/|$)/.test(req.path) && readBasic(authorization) !== null;
   if (isPassword) throw new AppError('invalid_token', { detail: 'A Bearer token is expected' });
   const { signer, issued } = await directoryCredentials(deps, req);
   const callers: Caller[] = [];
@@ -151,10 +156,11 @@ async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
 
 /** The header that surface D's answers name for their tokens, beside `Authorization`. */
 const ISSUED_TOKEN = 'x-issued-mitter-user-authorization';
+const CREDENTIAL_HEADERS = ['authorization', 'x-server-key', ISSUED_TOKEN];
 
 /** What only surface D's clients present themselves by: a signature, a token in a header of its own. */
 async function directoryCredentials(deps: Deps, req: HonoRequest) {
-  if (!new URL(req.url).pathname.startsWith('/v1/')) return { signer: null, issued: undefined };
+  if (!req.path.startsWith('/v1/')) return { signer: null, issued: undefined };
   return { signer: await signerOf(deps, req), issued: req.header(ISSUED_TOKEN) };
 }
 

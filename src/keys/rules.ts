@@ -1,7 +1,7 @@
 /**
  * The text of an API key, and what a glance at it tells. A key is
  * `<kind>_<secret version>_<id: 32 hex>_<secret: base64url of 32 bytes>_<checksum: 8 hex>`; the checksum catches a slip
- * of the hand, the secret (an HMAC, see `service.ts`) catches a forger, and neither costs a read of storage.
+ * of the hand, the secret (an HMAC, see `derive.ts`) catches a forger, and neither costs a read of storage.
  */
 export type KeyKind = 'pk' | 'sk';
 

@@ -36,7 +36,7 @@ const ERASED_AT_ONCE = 500;
 /** R2 deletes so many keys at once. */
 const KEYS_AT_ONCE = 1_000;
 
-export { discardingUpload, isKept, keepingUpload } from './store.ts';
+export { discardingUpload, isOwnUpload, keepingUpload } from './store.ts';
 
 /**
  * Takes an upload in: a place within the user's day, the bytes to R2 as they come, and the place's word that it still

@@ -81,9 +81,15 @@ export async function findOwn(db: Database, uid: number, id: string): Promise<Up
 
 const isOwn = (uid: number, id: string) => and(eq(uploads.id, id), eq(uploads.uid, uid), isThere);
 
-/** The statement that keeps an upload of this user from the sweeper, unless that was first. */
+/** The statement that keeps an upload of this user, which a photo refers to by now, from the sweeper. */
 export function keepingUpload(uid: number, id: string): Along {
-  return db => [db.update(uploads).set({ state: 'kept' }).where(isOwn(uid, id))];
+  const isPhoto = sql`EXISTS (SELECT 1 FROM photos WHERE "id" = ${id} AND "uid" = ${uid})`;
+  return db => [
+    db
+      .update(uploads)
+      .set({ state: 'kept' })
+      .where(and(isOwn(uid, id), isPhoto)),
+  ];
 }
 
 /** The statement that takes an upload of this user from everybody; its bytes are deleted after it. */
@@ -91,9 +97,9 @@ export function discardingUpload(uid: number, id: string): Along {
   return db => [db.update(uploads).set({ state: 'deleted' }).where(isOwn(uid, id))];
 }
 
-/** Whether an upload of this user is kept, as a condition of a statement in the same batch. */
-export const isKept = (uid: number, id: string): SQL =>
-  sql`EXISTS (SELECT 1 FROM ${uploads} WHERE ${and(eq(uploads.id, id), eq(uploads.uid, uid), eq(uploads.state, 'kept'))})`;
+/** Whether an upload of this user is there, as a condition of a statement in the same batch. */
+export const isOwnUpload = (uid: number, id: string): SQL =>
+  sql`EXISTS (SELECT 1 FROM ${uploads} WHERE ${isOwn(uid, id)})`;
 
 /** What a user still has on its way is nobody's from now on. */
 export async function disownReserved(db: Database, uid: number): Promise<void> {

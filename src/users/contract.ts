@@ -46,6 +46,8 @@ export interface UserRecord {
   entry: 'open' | 'closed';
   version: number;
   credentialVersion: number;
+  /** The device session that gave the latest password: it outlives that change. */
+  keptSid: string | null;
   /** As its owner typed it; null: no password, and no way in by one. */
   username: string | null;
   displayName: string | null;

@@ -13,7 +13,7 @@ import {
   type Resting,
   type WithCredentials,
 } from './credential-store.ts';
-import { hashName } from './erasure-service.ts';
+import { hashName } from './name-service.ts';
 import { type Publishing, publish, toUser, type User } from './service.ts';
 
 /** A user and the hashes they prove themself against. */
@@ -51,29 +51,36 @@ export async function registerUser(
 
 /**
  * A new password for whoever proved the hash it rests on: every device session that rests on the earlier one ends, but for
- * `keep`. Null where somebody changed it meanwhile: what was proven is worth nothing any more.
+ * `keptSid`. Null where somebody changed it meanwhile: what was proven is worth nothing any more.
  */
 export async function replacePassword(
-  deps: Publishing,
+  deps: Publishing & Pick<Deps, 'audit'>,
   uid: number,
   resting: Resting,
   passwordHash: string,
-  keep?: string,
+  keptSid: string | null,
 ): Promise<UserRecord | null> {
-  const changed = await changePassword(deps.db, uid, resting, passwordHash, deps.now());
-  return changed && publish(deps, changed, keep);
+  const changed = await changePassword(deps.db, uid, resting, passwordHash, keptSid, deps.now());
+  if (!changed) return null;
+  // Before the copy is brought: the change stands, whatever becomes of that.
+  deps.audit(keptSid === null ? 'password_reset' : 'password_changed', { uid, sid: keptSid });
+  return publish(deps, changed);
 }
 
 /** The first password of a user who has none; refuses `password_exists` and `username_taken`. */
 export async function givePassword(
-  deps: Publishing & Pick<Deps, 'config'>,
+  deps: Publishing & Pick<Deps, 'config' | 'audit'>,
   uid: number,
   given: { username: string; passwordHash: string },
 ): Promise<UserRecord> {
   const hashes = await hashName(deps, ['username', given.username.toLowerCase()]);
   const changed = await addPassword(deps.db, uid, given, hashes, deps.now());
-  if (changed) return publish(deps, changed);
+  if (changed) {
+    deps.audit('password_set', { uid });
+    return publish(deps, changed);
+  }
   const now = await findProvingByUid(deps.db, uid);
+  if (!now?.user) throw new AppError('user_not_found');
   throw new AppError(now?.credentials ? 'password_exists' : 'username_taken');
 }
 

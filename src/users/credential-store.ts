@@ -70,16 +70,17 @@ const restsOn = (uid: number, { passwordHash, accountKeyHash }: Resting) =>
 const hasPassword = (uid: number, passwordHash: string) =>
   sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${restsOn(uid, { passwordHash })})`;
 
-/** A new password, which makes every earlier sign-in worthless; null where what it rests on is no more. */
+/** A new password, which makes every earlier sign-in worthless but `keptSid`; null where what it rests on is no more. */
 export async function changePassword(
   db: Database,
   uid: number,
   resting: Resting,
   passwordHash: string,
+  keptSid: string | null,
   now: number,
 ): Promise<WholeUser | null> {
   const set = db.update(credentials).set({ passwordHash, updatedAt: now }).where(restsOn(uid, resting));
-  const change = { credentialsChange: true as const, onlyWhere: hasPassword(uid, passwordHash) };
+  const change = { credentialsChange: { keptSid }, onlyWhere: hasPassword(uid, passwordHash) };
   return changeUser(db, uid, change, now, () => [set]);
 }
 
@@ -91,7 +92,9 @@ export async function addPassword(
   retired: readonly string[],
   now: number,
 ): Promise<WholeUser | null> {
-  const free = sql`NOT EXISTS (SELECT 1 FROM users WHERE ${isNamed(username)}) AND NOT ${isRetired(retired, now)}`;
+  const nameless = sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND username IS NULL AND "erasedAt" IS NULL)`;
+  const free = sql`${nameless} AND NOT EXISTS (SELECT 1 FROM users WHERE ${isNamed(username)})
+    AND NOT ${isRetired(retired, now)}`;
   const set = db
     .insert(credentials)
     .select(sql`SELECT ${uid}, ${passwordHash}, NULL, ${now} WHERE ${free}`)

@@ -13,7 +13,7 @@ import {
   type WantedAttributes,
 } from './entry-store.ts';
 
-import { hashName, type Name } from './erasure-service.ts';
+import { hashName, type Name } from './name-service.ts';
 
 export type { EntryAttribute, EntryLocator, EntryRow, WantedAttributes } from './entry-store.ts';
 
@@ -65,20 +65,29 @@ export async function requireNamed(
   userIds: readonly string[],
 ): Promise<NamedUser[]> {
   const at = now();
-  const known = (userId: string) => {
-    const entry = uids.get(userId);
-    return entry && at - entry.at < NAMES_KEPT_MS && at >= entry.at ? entry.uid : undefined;
-  };
-  const asked = [...new Set(userIds)].filter(userId => known(userId) === undefined);
-  if (uids.size + asked.length > MOST_NAMES) uids.clear();
+  const found = new Map<string, number>();
+  for (const userId of userIds) {
+    const known = uids.get(userId);
+    if (known && Math.abs(at - known.at) < NAMES_KEPT_MS) found.set(userId, known.uid);
+  }
+  const asked = [...new Set(userIds)].filter(userId => !found.has(userId));
   if (asked.length > 0) {
-    for (const { uid, userId } of await findNamed(db, asked)) uids.set(userId, { uid, at });
+    if (uids.size + asked.length > MOST_NAMES) uids.clear();
+    for (const { uid, userId } of await findNamed(db, asked)) {
+      found.set(userId, uid);
+      uids.set(userId, { uid, at });
+    }
   }
   return userIds.map(userId => {
-    const uid = known(userId);
+    const uid = found.get(userId);
     if (uid === undefined) throw new AppError('user_not_found', { detail: userId });
     return { uid, userId };
   });
+}
+
+/** To be called for who is erased: here at once, in other isolates when their time is over. */
+export function forgetName(userId: string): void {
+  uids.delete(userId);
 }
 
 /** The user of this name; refuses `user_not_found`. */

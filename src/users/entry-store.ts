@@ -2,7 +2,7 @@ import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../db.ts';
 import { isRetired } from './erasure-store.ts';
 import type { LocatorRow, NewUser, UserRow } from './store.ts';
-import { locators, type profileAttributes, users } from './table.ts';
+import { locators, profileAttributes, users } from './table.ts';
 
 export type AttributeRow = typeof profileAttributes.$inferSelect;
 
@@ -24,22 +24,26 @@ export interface EntryRow
   attributes: EntryAttribute[] | null;
 }
 
-const parse = (json: string) => JSON.parse(json);
+/** How many users are found by locators at most. */
+const MOST_OWNERS = 100;
 
 const locatorsOf = sql`(
     SELECT json_group_array(json_object('userLocatorId', "userLocatorId", 'type', "type", 'value', "value",
       'verificationStatus', "verificationStatus"))
     FROM (SELECT * FROM "locators" WHERE "locators"."uid" = "users"."id" ORDER BY "createdAt", "rowid")
-  )`.mapWith((json: string): EntryLocator[] => parse(json));
+  )`.mapWith((json: string): EntryLocator[] => JSON.parse(json));
 
-function attributesOf(wanted: WantedAttributes) {
+/** Of the same users, as rows: all of a profile as one text may be more than D1 gives out. */
+function findAttributes(db: Database, uids: SQL, wanted: WantedAttributes) {
   const named =
-    wanted === '*' ? sql`1` : sql`"key" IN (SELECT value FROM json_each(${JSON.stringify(wanted)}))`;
-  return sql`(
-    SELECT json_group_array(json_object('key', "key", 'contentType', "contentType",
-      'contentEncoding', "contentEncoding", 'value', "value"))
-    FROM (SELECT * FROM "profileAttributes" WHERE "uid" = "users"."id" AND ${wanted === null ? sql`0` : named} ORDER BY "key")
-  )`.mapWith((json: string): EntryAttribute[] | null => (wanted === null ? null : parse(json)));
+    wanted === '*'
+      ? undefined
+      : sql`${profileAttributes.key} IN (SELECT value FROM json_each(${JSON.stringify(wanted)}))`;
+  return db
+    .select()
+    .from(profileAttributes)
+    .where(and(sql`${profileAttributes.uid} IN ${uids}`, named))
+    .orderBy(asc(profileAttributes.uid), asc(profileAttributes.key));
 }
 
 async function findEntries(
@@ -48,7 +52,8 @@ async function findEntries(
   wanted: WantedAttributes,
   limit: number,
 ): Promise<EntryRow[]> {
-  return db
+  const standing = and(which, isNull(users.erasedAt));
+  const entries = db
     .select({
       id: users.id,
       userId: users.userId,
@@ -58,12 +63,19 @@ async function findEntries(
       createdAt: users.createdAt,
       updatedAt: users.updatedAt,
       locators: locatorsOf.as('locators'),
-      attributes: attributesOf(wanted).as('attributes'),
     })
     .from(users)
-    .where(and(which, isNull(users.erasedAt)))
+    .where(standing)
     .orderBy(asc(users.id))
     .limit(limit);
+  if (wanted === null) return (await entries).map(row => ({ ...row, attributes: null }));
+  const uids = sql`(SELECT id FROM users WHERE ${standing} ORDER BY id LIMIT ${limit})`;
+  const [rows, attributes] = await db.batch([entries, findAttributes(db, uids, wanted)]);
+  const byUser = Map.groupBy(attributes, ({ uid }) => uid);
+  return rows.map(row => ({
+    ...row,
+    attributes: (byUser.get(row.id) ?? []).map(({ uid: _, ...attribute }) => attribute),
+  }));
 }
 
 export async function findEntry(
@@ -96,7 +108,8 @@ export async function findEntriesByLocators(
     SELECT "uid" FROM json_each(${asked}) AS "asked" JOIN "locators"
       ON "locators"."type" = json_extract("asked"."value", '$[0]') AND "locators"."value" = json_extract("asked"."value", '$[1]')
     WHERE "reserved" = 1)`;
-  return findEntries(db, owners, wanted, names.length);
+  // A contract's address may have an owner on every chain.
+  return findEntries(db, owners, wanted, MOST_OWNERS);
 }
 
 /** A locator a secret key sets, in its normal form. */

@@ -1,9 +1,8 @@
-import { deriveMac } from '../crypto/derive.ts';
 import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere } from '../errors.ts';
-import { toBase64Url } from '../ids.ts';
 import { logFault } from '../log.ts';
 import type { Ban } from './contract.ts';
+import { forgetName } from './entry-service.ts';
 import {
   deleteErased,
   deleteLapsedBans,
@@ -11,33 +10,25 @@ import {
   findErased,
   markErased,
   type RetiredName,
+  retireNames,
 } from './erasure-store.ts';
-import { findReservedOf, findUserByUid } from './store.ts';
+import { hashName, type Name } from './name-service.ts';
+import { findReservedOf, findUserByUid, type UserRow } from './store.ts';
+
+/** Whoever is being erased, by the names that what is kept about them goes by. */
+export type Erased = Pick<UserRow, 'id' | 'userId' | 'username'>;
 
 /** What erasing a user means to the parts above this one; supplied by `deps`. Every step may run any number of times. */
 export interface Erasure {
-  currentBan: (uid: number) => Promise<Ban | null>;
   /** Ends every device session and lets nobody in; `everywhere` false while a live session has not heard. */
-  endSessions: (uid: number) => Promise<{ everywhere: boolean }>;
-  /** Clears what is kept about the user outside of this part: presence, uploads, where they signed in by password. */
-  clear: (user: { uid: number; username: string | null }) => Promise<void>;
+  endSessions: (uid: number) => Promise<{ everywhere: boolean; ban: Ban | null }>;
+  /** Clears what is kept about the user outside of this part: presence, uploads, where they signed in. */
+  clear: (user: Erased) => Promise<void>;
 }
-
-/** What a name is the name of. */
-export type NameKind = 'userId' | 'username' | 'email' | 'tele' | 'wallet';
-export type Name = readonly [kind: NameKind, value: string];
 
 /** How many users the cron trigger goes on erasing at once. */
 const ERASED_AT_ONCE = 20;
-
-/**
- * The keyed hashes a name may be kept as, once it is all that is left of a user: one for each master secret, the
- * newest first.
- */
-export async function hashName({ config }: Pick<Deps, 'config'>, [kind, value]: Name): Promise<string[]> {
-  const macs = config.masterSecrets.map(secret => deriveMac(secret, 'retired-name', `${kind}|${value}`));
-  return (await Promise.all(macs)).map(toBase64Url);
-}
+const PAGES_AT_ONCE = 10;
 
 /**
  * Erases a user: marked first, so that nothing finds or admits them any more, then their device sessions, then what
@@ -47,24 +38,29 @@ export async function hashName({ config }: Pick<Deps, 'config'>, [kind, value]: 
 export async function eraseUser(deps: Erasing, uid: number): Promise<void> {
   const found = await findUserByUid(deps.db, uid);
   if (!found) throw new AppError('user_not_found');
-  const ban = await deps.erasure.currentBan(uid);
-  const retired = await retiredNames(deps, found.row, ban);
-  const marked = await markErased(deps.db, uid, retired, deps.now());
+  const marked = await markErased(deps.db, uid, await nameOf(deps, found.row), deps.now());
   if (!marked) throw new AppError('user_not_found');
+  forgetName(found.row.userId);
   deps.audit('erased', { uid });
-  await finishErasure(deps, { uid, username: found.row.username });
+  await finishErasure(deps, found.row);
 }
 
-/** Goes on with every erasure that is not done; how many were finished. */
+/** Goes on with every erasure that is not done, the stuck ones behind each other; how many were finished. */
 export async function sweepErased(deps: Erasing): Promise<number> {
   await deleteLapsedBans(deps.db, deps.now());
-  const erased = await findErased(deps.db, ERASED_AT_ONCE);
-  const outcomes = await Promise.allSettled(erased.map(user => finishErasure(deps, user)));
-  for (const outcome of outcomes) {
-    const known = outcome.status === 'fulfilled' || outcome.reason instanceof AppError;
-    if (!known) logFault('erasure not finished', outcome.reason);
+  let finished = 0;
+  let after = 0;
+  for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
+    const erased = await findErased(deps.db, after, ERASED_AT_ONCE);
+    const outcomes = await Promise.allSettled(erased.map(user => finishErasure(deps, user)));
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') finished += 1;
+      else if (!(outcome.reason instanceof AppError)) logFault('erasure not finished', outcome.reason);
+    }
+    after = erased.at(-1)?.id ?? 0;
+    if (erased.length < ERASED_AT_ONCE) break;
   }
-  return outcomes.filter(outcome => outcome.status === 'fulfilled').length;
+  return finished;
 }
 
 /** Lifts the ban that outlived an erased user; whether there was one. */
@@ -74,29 +70,40 @@ export async function liftRetiredBan(deps: Pick<Deps, 'config' | 'db'>, userId: 
 
 export type Erasing = Pick<Deps, 'config' | 'db' | 'now' | 'audit' | 'erasure'>;
 
-async function finishErasure(deps: Erasing, user: Parameters<Erasure['clear']>[0]): Promise<void> {
-  requireEverywhere(await deps.erasure.endSessions(user.uid));
+async function finishErasure(deps: Erasing, user: Erased): Promise<void> {
+  const { ban, ...ended } = await deps.erasure.endSessions(user.id);
+  requireEverywhere(ended);
+  // Written down before the object that knows of it forgets.
+  if (ban && !isOver(ban, deps.now())) await retireNames(deps.db, await refusedBy(deps, user, ban));
   await deps.erasure.clear(user);
-  await deleteErased(deps.db, user.uid);
+  await deleteErased(deps.db, user.id);
 }
 
-/** What is remembered of the user: that the `userId` is taken for ever, and what a ban goes on refusing. */
-async function retiredNames(
-  deps: Pick<Deps, 'config' | 'db' | 'now'>,
-  { id, userId, username }: { id: number; userId: string; username: string | null },
-  ban: Ban | null,
+const isOver = ({ until }: Ban, now: number): boolean => until !== null && until <= now;
+
+type Hashing = Pick<Deps, 'config'>;
+
+const newestHash = async (deps: Hashing, name: Name): Promise<string> =>
+  (await hashName(deps, name))[0] ?? '';
+
+/** The name that is taken for ever. */
+async function nameOf(deps: Hashing, { userId }: Pick<Erased, 'userId'>): Promise<RetiredName> {
+  const hash = await newestHash(deps, ['userId', userId]);
+  return { hash, kind: 'name', owner: hash, until: null };
+}
+
+/** What a ban goes on refusing after its user: the username, and what was proven or set to be theirs. */
+async function refusedBy(
+  deps: Hashing & Pick<Deps, 'db'>,
+  { id, userId, username }: Erased,
+  { until }: Ban,
 ): Promise<RetiredName[]> {
-  const newest = async (name: Name) => (await hashName(deps, name))[0] ?? '';
-  const owner = await newest(['userId', userId]);
-  const name: RetiredName = { hash: owner, kind: 'name', owner, until: null };
-  const over = ban?.until != null && ban.until <= deps.now();
-  if (!ban || over) return [name];
+  const owner = await newestHash(deps, ['userId', userId]);
   const locators = await findReservedOf(deps.db, id);
-  const refused: Name[] = [
+  const names: Name[] = [
     ...(username === null ? [] : [['username', username.toLowerCase()] as const]),
     ...locators.map(({ type, value }) => [type, value] as const),
   ];
-  const hashes = await Promise.all(refused.map(newest));
-  const { until } = ban;
-  return [name, ...hashes.map(hash => ({ hash, kind: 'ban' as const, owner, until }))];
+  const hashes = await Promise.all(names.map(name => newestHash(deps, name)));
+  return hashes.map(hash => ({ hash, kind: 'ban', owner, until }));
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { Database } from '../db.ts';
 import { credentials, locators, photos, profileAttributes, retiredNames, userRoles, users } from './table.ts';
@@ -9,45 +9,63 @@ export type RetiredName = typeof retiredNames.$inferSelect;
 export function isRetired(hashes: readonly string[], now: number): SQL {
   if (hashes.length === 0) return sql`0`;
   const { hash, kind, until } = retiredNames;
-  return sql`EXISTS (SELECT 1 FROM ${retiredNames} WHERE ${inArray(hash, [...hashes])}
+  return sql`EXISTS (SELECT 1 FROM ${retiredNames} WHERE ${hash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)}))
     AND (${kind} = 'name' OR ${until} IS NULL OR ${until} > ${now}))`;
 }
 
 /**
- * Marks a user: from now on no read finds them, and their names stay taken for ever. Raises the versions, so that
- * no sign-in that read them before is let in. False where they were marked before, or never were.
+ * Marks a user: from now on no read finds them, and their `userId` stays taken for ever. Raises the versions, so
+ * that no sign-in that read them before is let in. False where they were marked before, or never were.
  */
 export async function markErased(
   db: Database,
   uid: number,
-  retired: readonly RetiredName[],
+  name: RetiredName,
   now: number,
 ): Promise<boolean> {
-  const standing = and(eq(users.id, uid), isNull(users.erasedAt));
-  const retire = retired.map(row => db.insert(retiredNames).values(row).onConflictDoNothing());
-  const mark = db
-    .update(users)
-    .set({
-      erasedAt: now,
-      version: sql`${users.version} + 1`,
-      credentialVersion: sql`${users.credentialVersion} + 1`,
-    })
-    .where(standing)
-    .returning({ id: users.id });
-  const answers: unknown[] = await db.batch([mark, ...retire] as never);
-  return (answers[0] as unknown[]).length > 0;
+  const [marked] = await db.batch([
+    db
+      .update(users)
+      .set({
+        erasedAt: now,
+        version: sql`${users.version} + 1`,
+        credentialVersion: sql`${users.credentialVersion} + 1`,
+      })
+      .where(and(eq(users.id, uid), isNull(users.erasedAt)))
+      .returning({ id: users.id }),
+    db.insert(retiredNames).values(name).onConflictDoNothing(),
+  ]);
+  return marked.length > 0;
 }
 
-/** Users who are marked and still have rows, the longest marked first. */
+/** Remembers what a ban goes on refusing; of two bans on one name the longer one counts. */
+export async function retireNames(db: Database, refused: readonly RetiredName[]): Promise<void> {
+  const [first, ...others] = refused.map(row =>
+    db
+      .insert(retiredNames)
+      .values(row)
+      .onConflictDoUpdate({
+        target: [retiredNames.hash, retiredNames.kind],
+        set: {
+          owner: row.owner,
+          until: sql`nullif(max(coalesce("until", 9e15), coalesce(excluded."until", 9e15)), 9e15)`,
+        },
+      }),
+  );
+  if (first) await db.batch([first, ...others]);
+}
+
+/** Users who are marked and still have rows, after this one. */
 export async function findErased(
   db: Database,
+  afterId: number,
   limit: number,
-): Promise<{ uid: number; username: string | null }[]> {
+): Promise<Pick<typeof users.$inferSelect, 'id' | 'userId' | 'username'>[]> {
   return db
-    .select({ uid: users.id, username: users.username })
+    .select({ id: users.id, userId: users.userId, username: users.username })
     .from(users)
-    .where(isNotNull(users.erasedAt))
-    .orderBy(asc(users.erasedAt))
+    .where(and(isNotNull(users.erasedAt), gt(users.id, afterId)))
+    .orderBy(asc(users.id))
     .limit(limit);
 }
 

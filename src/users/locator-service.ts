@@ -2,7 +2,6 @@ import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import type { Wallet } from './contract.ts';
-import { hashName } from './erasure-service.ts';
 import {
   deleteLocator,
   findFacts,
@@ -15,6 +14,7 @@ import {
   reserveAlong,
   type VerificationStatus,
 } from './locator-store.ts';
+import { hashName } from './name-service.ts';
 import { keyOfWallet } from './rules.ts';
 import { type Publishing, publish } from './service.ts';
 import { changeUser, findReserved, type LocatorKey, type LocatorRow } from './store.ts';

@@ -82,7 +82,12 @@ export function setRoles(uid: number, roleIds: readonly string[]): Along {
         db
           .select({ uid: sql<number>`${uid}`.as('uid'), roleId: roles.roleId })
           .from(roles)
-          .where(eq(roles.roleId, roleId)),
+          .where(
+            and(
+              eq(roles.roleId, roleId),
+              sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND "erasedAt" IS NULL)`,
+            ),
+          ),
       ),
     ),
   ];

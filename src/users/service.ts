@@ -4,7 +4,7 @@ import { AppError, requireEverywhere } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
 import type { Photo, RoleRecord, UserRecord, Wallet } from './contract.ts';
-import { hashName } from './erasure-service.ts';
+import { hashName } from './name-service.ts';
 import { deleteRole, findLaggingHolders, findRoles, listRoles, putRole, setRoles } from './role-store.ts';
 import { keyOfWallet } from './rules.ts';
 import {
@@ -40,10 +40,9 @@ export interface UserNames {
 
 /**
  * Hands a record to the user's object, which keeps a copy; supplied by `deps`, because the object belongs to a
- * part above this one. What the record makes worthless ends there, but for the device session `keep`. `everywhere`
- * false: taken, but an end that follows from it has not reached every live session.
+ * part above this one. What the record makes worthless ends there. `everywhere` false: taken, but an end that follows from it has not reached every live session.
  */
-export type TakeCopy = (record: UserRecord, keep?: string) => Promise<{ everywhere: boolean }>;
+export type TakeCopy = (record: UserRecord) => Promise<{ everywhere: boolean }>;
 
 /** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
 const COPIES_AT_ONCE = 200;
@@ -142,7 +141,7 @@ export async function addPhoto(
   keeping: Along,
   isThere: SQL,
 ): Promise<Photo[]> {
-  const along: Along = db => [...keeping(db), ...insertPhoto({ ...photo, uid }, isThere)(db)];
+  const along: Along = db => [...insertPhoto({ ...photo, uid }, isThere)(db), ...keeping(db)];
   return (await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along))).photos;
 }
 
@@ -240,14 +239,10 @@ async function copyAgain(deps: Publishing, uid: number): Promise<void> {
 }
 
 /** Brings a changed record to its user's object: the change is answered only once that holds it. */
-export async function publish(
-  deps: Publishing,
-  changed: WholeUser | null,
-  keep?: string,
-): Promise<UserRecord> {
+export async function publish(deps: Publishing, changed: WholeUser | null): Promise<UserRecord> {
   if (!changed) throw new AppError('user_not_found');
   const { record } = toUser(changed);
-  const taken = await deps.takeCopy(record, keep).catch(error => {
+  const taken = await deps.takeCopy(record).catch(error => {
     logFault('copy not taken', error);
     throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
   });

@@ -171,12 +171,12 @@ export const ofCredentialVersion = (version: number): SQL => eq(users.credential
 /**
  * Changes a record, raises its version in the same transaction and reads the whole back; null where there is no
  * such user, or `onlyWhere` does not hold. `closing` makes earlier sign-ins worthless where the entry was open,
- * `credentialsChange` in any case.
+ * `credentialsChange` in any case, but for the one that made it.
  */
 export async function changeUser(
   db: Database,
   uid: number,
-  change: UserChange & { closing?: true; credentialsChange?: true; onlyWhere?: SQL },
+  change: UserChange & { closing?: true; credentialsChange?: { keptSid: string | null }; onlyWhere?: SQL },
   now: number,
   along: Along = () => [],
 ): Promise<WholeUser | null> {
@@ -186,7 +186,10 @@ export async function changeUser(
     entry: 'closed' as const,
     credentialVersion: sql`${users.credentialVersion} + (${users.entry} = 'open')`,
   };
-  const proven = credentialsChange && { credentialVersion: sql`${users.credentialVersion} + 1` };
+  const proven = credentialsChange && {
+    ...credentialsChange,
+    credentialVersion: sql`${users.credentialVersion} + 1`,
+  };
   const raise = db
     .update(users)
     .set({ ...members, ...closed, ...proven, version: sql`${users.version} + 1`, updatedAt: now })
@@ -217,7 +220,7 @@ export async function findLagging(db: Database, limit: number): Promise<number[]
   const rows = await db
     .select({ id: users.id })
     .from(users)
-    .where(lt(users.copiedVersion, users.version))
+    .where(and(lt(users.copiedVersion, users.version), isNull(users.erasedAt)))
     .limit(limit);
   return rows.map(({ id }) => id);
 }
@@ -238,14 +241,17 @@ export async function findReservedOf(
     .where(and(eq(locators.uid, uid), RESERVED));
 }
 
-/** The statement that adds a picture, where its upload is there. */
+const MOST_PHOTOS = 100;
+
+/** The statement that adds a picture, where its upload is there and the user has room for one more. */
 export function insertPhoto(photo: PhotoRow, isThere: SQL): Along {
   const { id, uid, fileType, fileSize, previewWidth, previewHeight, createdAt } = photo;
   return db => [
     db
       .insert(photos)
       .select(
-        sql`SELECT ${id}, ${uid}, ${fileType}, ${fileSize}, ${previewWidth}, ${previewHeight}, ${createdAt} WHERE ${isThere}`,
+        sql`SELECT ${id}, ${uid}, ${fileType}, ${fileSize}, ${previewWidth}, ${previewHeight}, ${createdAt}
+          WHERE ${isThere} AND (SELECT count(*) FROM photos WHERE "uid" = ${uid}) < ${MOST_PHOTOS}`,
       )
       .onConflictDoNothing(),
   ];

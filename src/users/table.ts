@@ -26,6 +26,8 @@ export const users = sqliteTable(
     copiedVersion: integer().notNull().default(0),
     /** Raised by whatever makes an earlier sign-in worthless: a new password, the closing of an open entry. */
     credentialVersion: integer().notNull().default(1),
+    /** The device session that gave the latest password: it outlives the change that ends the others. */
+    keptSid: text(),
     /** When they last used a device session, noted at most every ten minutes; no part of the record's version. */
     lastSeenAt: integer(),
     /** From here on nobody is let in as this user, and everything of theirs is on its way out. */

@@ -164,7 +164,7 @@ describe('works', () => {
   it.each([
     ['the device sessions', { endSessions: () => Promise.reject(new Error('crash')) }],
     ['what others keep', { clear: () => Promise.reject(new Error('crash')) }],
-    ['the answer of the live sessions', { endSessions: async () => ({ everywhere: false }) }],
+    ['the answer of the live sessions', { endSessions: async () => ({ everywhere: false, ban: null }) }],
   ] satisfies [string, Partial<Deps['erasure']>][])('goes on where it broke at %s', async (step, broken) => {
     const username = `breaks${step.length}a`;
     const { user } = await eraseable(username);

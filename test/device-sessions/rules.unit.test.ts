@@ -33,7 +33,7 @@ const session: DeviceSession = {
   idleEndAt: NOW + 1_000_000,
   lineage: { current: { accessJti: 'a', refreshJti: 'r', kid: 'k', issuedAt: NOW }, previousJti: null },
 };
-const first = { version: 1, credentialVersion: 1, entry: 'closed' as const };
+const first = { version: 1, credentialVersion: 1, entry: 'closed' as const, keptSid: null };
 const facts = { held: first, offered: first, sessions: [], deviceId: 'laptop', ban: null };
 const opening = (change: Partial<OpeningFacts>) => open({ ...facts, ...change }, NOW);
 const devices = (count: number): DeviceSession[] =>
@@ -72,11 +72,11 @@ it('ends the oldest beyond the cap, and none before', () => {
 });
 
 it('refuses a sign-in that read an older record than is known', () => {
-  const held = { version: 5, credentialVersion: 2, entry: 'closed' as const };
-  expect(opening({ held, offered: { version: 4, credentialVersion: 2, entry: 'closed' } })).toMatchObject({
+  const held = { ...first, version: 5, credentialVersion: 2 };
+  expect(opening({ held, offered: { ...first, version: 4, credentialVersion: 2 } })).toMatchObject({
     code: 'stale_record',
   });
-  expect(opening({ held, offered: { version: 6, credentialVersion: 1, entry: 'closed' } })).toMatchObject({
+  expect(opening({ held, offered: { ...first, version: 6, credentialVersion: 1 } })).toMatchObject({
     code: 'stale_record',
   });
   expect(opening({ held, offered: held }).ok).toBe(true);
@@ -131,7 +131,7 @@ it('ends what a bare userId opened once the entry is closed, and nothing else', 
 it('ends what rests on earlier credentials once there are new ones, but for the one that gave them', () => {
   const sessions = devices(3).map((device, index) => ({ ...device, credentialVersion: index + 1 }));
   expect(endedByCopy({ ...first, credentialVersion: 3 }, sessions)).toEqual(['s0', 's1']);
-  expect(endedByCopy({ ...first, credentialVersion: 3 }, sessions, 's1')).toEqual(['s0']);
+  expect(endedByCopy({ ...first, credentialVersion: 3, keptSid: 's1' }, sessions)).toEqual(['s0']);
   expect(opening({ offered: { ...first, credentialVersion: 2 }, sessions })).toMatchObject({
     value: { ending: ['s0'] },
   });

@@ -126,7 +126,7 @@ describe('an e-mail address', () => {
     ['root@[127.0.0.1]', 'root@[127.0.0.1]'],
     ['root@[IPv6:::1]', 'root@[ipv6:::1]'],
     ['"two words"@x.de', '"two words"@x.de'],
-    ['"a@b, c"@x.de', '"a@b, c"@x.de'],
+    ['"a@b; c"@x.de', '"a@b; c"@x.de'],
     ['"a\\"b\\\\c"@x.de', '"a\\"b\\\\c"@x.de'],
     [`${'a'.repeat(10)}@${domain}`, `${'a'.repeat(10)}@${domain}`],
   ])('%s is %s', (address, normal) => {

@@ -292,7 +292,7 @@ describe('refuses', () => {
     });
     const banned = await create('banned-token');
     await call('PUT', `/v1/users/${banned}/ban`, { headers: asSystem, body: {} });
-    expect(await at(banned)).toMatchObject({ status: 403, body: { code: 'banned' } });
+    expect(await at(banned)).toMatchObject({ status: 401, body: { code: 'sign_in_refused' } });
   });
 });
 

@@ -34,6 +34,7 @@ export function recordOf({ uid, userId }: Pick<SignedIn, 'uid' | 'userId'>): Use
     ban: null,
     version: 1,
     credentialVersion: 1,
+    keptSid: null,
     username: null,
     displayName: null,
     profileHandle: null,

@@ -10,10 +10,11 @@ import {
   discardingUpload,
   eraseUploads,
   findOwnUpload,
-  isKept,
+  isOwnUpload,
   keepingUpload,
 } from '../../src/uploads/service.ts';
 import { sweepUploads } from '../../src/uploads/sweep-service.ts';
+import { insertPhoto } from '../../src/users/store.ts';
 import { call, type SignedIn, signIn } from '../support/client.ts';
 import { headStart } from '../support/races.ts';
 import { until } from '../support/until.ts';
@@ -26,12 +27,24 @@ const deps = { db, files: env.FILES, now: () => Date.now() };
 const later = (ms: number) => ({ ...deps, now: () => Date.now() + ms });
 const run = (along: ReturnType<typeof keepingUpload>) => db.batch(along(db) as never);
 
-/** Keeps an upload and asks in the same batch whether it is, as a photo's insert does. */
+/** Makes an upload a photo as accounts do, in one batch; whether it is one then. */
 async function keepAndTell(uid: number, id: string): Promise<boolean> {
-  const kept = db.select({ kept: sql<number>`${isKept(uid, id)}` }).from(sql`(SELECT 1)`);
-  const answers: unknown[] = await db.batch([...keepingUpload(uid, id)(db), kept] as never);
-  const [answer] = answers.at(-1) as { kept: number }[];
-  return answer?.kept === 1;
+  const photo = {
+    id,
+    uid,
+    fileType: 'txt',
+    fileSize: 1,
+    previewWidth: 100,
+    previewHeight: 100,
+    createdAt: 0,
+  };
+  const told = db
+    .select({ photos: sql<number>`(SELECT count(*) FROM photos WHERE id = ${id} AND uid = ${uid})` })
+    .from(sql`(SELECT 1)`);
+  const adding = insertPhoto(photo, isOwnUpload(uid, id))(db);
+  const answers: unknown[] = await db.batch([...adding, ...keepingUpload(uid, id)(db), told] as never);
+  const [answer] = answers.at(-1) as { photos: number }[];
+  return answer?.photos === 1;
 }
 
 let ada: SignedIn;
@@ -42,6 +55,7 @@ beforeEach(async () => {
   round += 1;
   [ada, bob] = await Promise.all([signIn(`sweep-ada-${round}`), signIn(`sweep-bob-${round}`)]);
   await env.DB.exec('DELETE FROM uploads');
+  await env.DB.exec('DELETE FROM photos');
   const names = await stored();
   if (names.length > 0) await env.FILES.delete(names.map(name => `uploads/${name}`));
 });
@@ -54,7 +68,7 @@ describe('the sweeper', () => {
   it('takes what nothing refers to within a day, and neither earlier nor what is kept', async () => {
     const { body } = await upload(ada.accessToken, 'loose');
     const kept = (await upload(ada.accessToken, 'kept')).body;
-    await run(keepingUpload(ada.uid, kept.id));
+    await keepAndTell(ada.uid, kept.id);
     await sweepUploads(later(DAY - 60_000));
     expect(await stored()).toHaveLength(2);
     expect(await sweepUploads(later(DAY))).toBe(1);
@@ -185,22 +199,22 @@ describe('a photo', () => {
       const other = await leave({ uid: ada.uid, state, createdAt: Date.now() });
       await expect(findOwnUpload(deps, ada.uid, other)).rejects.toMatchObject({ code: 'upload_not_found' });
     }
-    await run(keepingUpload(ada.uid, id));
+    await keepAndTell(ada.uid, id);
     expect(await findOwnUpload(deps, ada.uid, id)).toMatchObject({ state: 'kept' });
   });
 
   it("S32 neither keeps nor discards another's upload, nor one that is gone", async () => {
     const { id } = (await upload(ada.accessToken, 'x')).body;
-    await run(keepingUpload(bob.uid, id));
+    await keepAndTell(bob.uid, id);
     await run(discardingUpload(bob.uid, id));
     expect((await rowOf(id))?.state).toBe('stored');
     const gone = await leave({ uid: ada.uid, state: 'deleted', createdAt: Date.now() });
     const coming = await leave({ uid: ada.uid, state: 'reserved', createdAt: Date.now() });
-    for (const other of [gone, coming]) await run(keepingUpload(ada.uid, other));
+    for (const other of [gone, coming]) await keepAndTell(ada.uid, other);
     expect([(await rowOf(gone))?.state, (await rowOf(coming))?.state]).toEqual(['deleted', 'reserved']);
   });
 
-  it('tells in the same batch whether the upload is kept', async () => {
+  it('is one in the same batch that keeps its upload, or none', async () => {
     const { id } = (await upload(ada.accessToken, 'x')).body;
     expect(await keepAndTell(bob.uid, id)).toBe(false);
     expect(await keepAndTell(ada.uid, crypto.randomUUID())).toBe(false);
@@ -210,7 +224,7 @@ describe('a photo', () => {
 
   it('that is deleted takes its bytes along at once, and its row when its day is over', async () => {
     const { id, name } = (await upload(ada.accessToken, 'x')).body;
-    await run(keepingUpload(ada.uid, id));
+    await keepAndTell(ada.uid, id);
     await run(discardingUpload(ada.uid, id));
     expect((await fetchUpload(name)).status).toBe(404);
     await deleteBytes(deps, [{ id, fileType: 'txt' }]);
@@ -224,7 +238,7 @@ describe('a photo', () => {
 describe('erasure', () => {
   it('S50 leaves no bytes and no row of the user, and everything of others', async () => {
     const kept = (await upload(ada.accessToken, 'kept')).body;
-    await run(keepingUpload(ada.uid, kept.id));
+    await keepAndTell(ada.uid, kept.id);
     await upload(ada.accessToken, 'stored');
     await leave({ uid: ada.uid, state: 'deleted', createdAt: Date.now() });
     const { name } = (await upload(bob.accessToken, 'bob')).body;
