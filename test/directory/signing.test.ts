@@ -1,59 +1,13 @@
 /** S29: requests signed with nothing but node:crypto, as the documents say, and everything that is bound by it. */
 
-import { exports } from 'cloudflare:workers';
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { call, keys, ORIGIN, signIn } from '../support/client.ts';
+import { call, keys, signIn } from '../support/client.ts';
+import { type Signing, signed } from '../support/signing.ts';
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-interface Signing {
-  method: string;
-  path: string;
-  body?: string;
-  contentType?: string | null;
-  date?: string;
-  nonce?: string;
-  accessKey?: string;
-  accessSecret?: string;
-  /** What is sent otherwise than it was signed. */
-  sent?: { method?: string; path?: string; body?: string; headers?: Record<string, string | null> };
-}
-
-async function signed(signing: Signing): Promise<{ status: number; code: string | undefined; body: string }> {
-  const { method, path, body = '', sent = {} } = signing;
-  const { accessKey = keys.accessKey, accessSecret = keys.accessSecret } = signing;
-  const contentType =
-    signing.contentType === undefined && body !== '' ? 'application/json' : signing.contentType;
-  const { date = new Date().toUTCString(), nonce = crypto.randomUUID() } = signing;
-  const md5 = createHash('md5').update(body).digest('base64');
-  const text = [method, contentType ?? 'null', md5, date, path.split('?')[0], nonce].join('\n');
-  const digest = createHmac('sha1', Buffer.from(accessSecret, 'base64')).update(text).digest('base64');
-  const headers = new Headers({
-    'X-Mitter-Application-Access-Key': accessKey,
-    Date: date,
-    Nonce: nonce,
-    'Content-MD5': md5,
-    Authorization: `Auth ${accessKey}:${digest}`,
-  });
-  if (contentType) headers.set('Content-Type', contentType);
-  for (const [name, value] of Object.entries(sent.headers ?? {})) {
-    if (value === null) headers.delete(name);
-    else headers.set(name, value);
-  }
-  const wire = sent.body ?? body;
-  const init: RequestInit = { method: sent.method ?? method, headers };
-  if (wire !== '') init.body = new TextEncoder().encode(wire);
-  const response = await exports.default.fetch(new Request(`${ORIGIN}${sent.path ?? path}`, init));
-  const answer = await response.text();
-  return {
-    status: response.status,
-    code: answer.startsWith('{') ? JSON.parse(answer).code : undefined,
-    body: answer,
-  };
-}
 
 const NEW = JSON.stringify({ userId: 'signed-for-01', screenName: { screenName: 'Sïgned' } });
 
