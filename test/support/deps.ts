@@ -1,0 +1,30 @@
+import { env } from 'cloudflare:workers';
+import type { Claims } from '../../src/crypto/tokens.ts';
+import { type Deps, makeDeps } from '../../src/deps.ts';
+import { configOf } from '../../src/http/context.ts';
+import type { SignedIn } from './client.ts';
+
+/** What a service is given, with parts of it changed: to break them, or to do something at a moment of its work. */
+export function depsWith(changes: (deps: Deps) => Partial<Deps> = () => ({})): Deps {
+  const read = configOf(env);
+  if (!read.ok) throw new Error('not configured');
+  const world = {
+    env,
+    config: read.config,
+    requestId: 'test',
+    trips: { d1: 0, objects: 0 },
+    waitUntil: () => {},
+  };
+  const deps = makeDeps(world);
+  return { ...deps, ...changes(deps) };
+}
+
+/** The claims of an access token, as the routes hand them to the services. */
+export async function claimsFor(
+  { keyRing }: Deps,
+  { accessToken }: Pick<SignedIn, 'accessToken'>,
+): Promise<Claims<'access'>> {
+  const claims = await keyRing.verify('access', accessToken, Date.now());
+  if (!claims) throw new Error('no access token');
+  return claims;
+}
