@@ -220,6 +220,7 @@ describe('the object itself', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: end + 1_000 });
     expect(await ids()).toEqual([long.sid]);
     expect((await revoke(short)).status).toBe(404);
+    expect((await extend('run-out-listed', short, { headers })).status).toBe(404);
     expect((await call('GET', short.logoutPath)).status).toBe(401);
   });
 });

@@ -141,4 +141,32 @@ describe('who is erased', () => {
     expect(await set()).toMatchObject({ status: 404, body: { errorCode: 'user_not_found' } });
     expect(await tablesOf(env.USER_PRESENCE.getByName(String(uid)))).toEqual([]);
   });
+
+  it('is written to by nothing any more, though their name is kept', async () => {
+    const [gone = ''] = await populate('erased-writes', 1);
+    expect((await tokens(gone)).status).toBe(200);
+    const uid = (await ask([gone])).uids[0];
+    await mark(gone);
+    const row = () => env.DB.prepare('SELECT * FROM users WHERE id = ?').bind(uid).first();
+    const before = await row();
+    for (const [method, rest, body] of [
+      ['POST', '/locators', { locator: 'email:written-late@example.com' }],
+      ['DELETE', '/locators/unknown'],
+      ['PUT', '/screenname', { screenName: 'Written late' }],
+      ['POST', '/tokens', {}],
+      ['PUT', '/tokens/unknown', { ttl: 60 }],
+      ['DELETE', '/tokens/unknown'],
+      ['POST', '/presence', { type: 'Late' }],
+      ['PUT', '/ban', {}],
+      ['DELETE', ''],
+    ] as const) {
+      const answer = await call(method, `/v1/users/${gone}${rest}`, { headers, body });
+      expect([method, rest, answer.status]).toEqual([method, rest, 404]);
+    }
+    expect(await row()).toEqual(before);
+    const written = env.DB.prepare('SELECT count(*) AS n FROM locators WHERE uid = ?').bind(uid);
+    expect(await written.first('n')).toBe(0);
+    expect(await tablesOf(env.DEVICE_SESSIONS.getByName(String(uid)))).toEqual([]);
+    expect(await tablesOf(env.USER_PRESENCE.getByName(String(uid)))).toEqual([]);
+  });
 });
