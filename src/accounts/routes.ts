@@ -1,12 +1,7 @@
 import { Hono } from 'hono';
-import {
-  bearer,
-  optionalUserToken,
-  passwordCredential,
-  passwordOrToken,
-  userToken,
-} from '../http/authenticate.ts';
+import { optionalUserToken, passwordCredential, passwordOrToken, userToken } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
+import { bearer } from '../http/credentials.ts';
 import { limitRate, originOf } from '../http/limits.ts';
 import { linkNext, readCursor } from '../http/pagination.ts';
 import { jsonBody, params, query } from '../http/validate.ts';

@@ -4,7 +4,7 @@ import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
 import { describeDevice, openDeviceSession, readSession, type SignedIn } from '../device-sessions/service.ts';
 import { AppError } from '../errors.ts';
-import type { PasswordCredential } from '../http/authenticate.ts';
+import type { PasswordCredential } from '../http/credentials.ts';
 import type { Origin } from '../http/limits.ts';
 import { uuid } from '../ids.ts';
 import { chargeAttempt, noteSuccess, refundAttempt } from '../throttle/service.ts';

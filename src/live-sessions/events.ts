@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { AppError, waitHeaders } from '../errors.ts';
-import { bearer, verifyMember } from '../http/authenticate.ts';
+import { verifyMember } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
+import { bearer } from '../http/credentials.ts';
 import { isAllowedOrigin } from '../http/security-headers.ts';
 import { MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
 import { credentialOf, liveSessionOf } from './service.ts';
