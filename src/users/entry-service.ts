@@ -31,6 +31,9 @@ const uids = new Map<string, { uid: number; at: number }>();
 const NAMES_KEPT_MS = 60_000;
 const MOST_NAMES = 10_000;
 
+/** How often a name was forgotten: what was asked for before that is not kept after it. */
+let forgotten = 0;
+
 /**
  * Makes a user for an application's server, with locators that are theirs alone; refuses `duplicate_entity` where the name
  * or a locator belongs, or belonged, to somebody else. Naming them opens nothing.
@@ -73,9 +76,10 @@ export async function requireNamed(
   const asked = [...new Set(userIds)].filter(userId => !found.has(userId));
   if (asked.length > 0) {
     if (uids.size + asked.length > MOST_NAMES) uids.clear();
+    const before = forgotten;
     for (const { uid, userId } of await findNamed(db, asked)) {
       found.set(userId, uid);
-      uids.set(userId, { uid, at });
+      if (forgotten === before) uids.set(userId, { uid, at });
     }
   }
   return userIds.map(userId => {
@@ -87,6 +91,7 @@ export async function requireNamed(
 
 /** To be called for who is erased: here at once, in other isolates when their time is over. */
 export function forgetName(userId: string): void {
+  forgotten += 1;
   uids.delete(userId);
 }
 
