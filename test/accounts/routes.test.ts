@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { hashRuns } from '../../src/crypto/passwords.ts';
 import { basic, login, loginAs, me, PASSWORD, register } from '../support/accounts.ts';
 import { type Answer, call, claimsOf, elsewhere, keys, signIn, trips } from '../support/client.ts';
@@ -331,8 +331,12 @@ describe('keeps out', () => {
     expect(hashRuns()).toBe(before + 2);
     for (let tried = 1; tried < 10; tried += 1) await login('knownOne1', 'not it', { headers: from });
     const runs = hashRuns();
+    const waits = vi.spyOn(scheduler, 'wait');
     const throttled = await login('knownOne1', PASSWORD, { headers: from });
     expect(hashRuns()).toBe(runs);
+    // About as long as a hash took lately, which is no time that a test may name.
+    expect(waits.mock.calls.filter(([ms]) => Number(ms) > 1)).toHaveLength(1);
+    waits.mockRestore();
     expect(seen(wrong)).toEqual(seen(unknown));
     expect(seen(throttled)).toEqual(seen(wrong));
     expect(trips(throttled)).toEqual(trips(wrong));
