@@ -103,7 +103,7 @@ export const accountRoutes = new Hono<AppEnv>()
     await detachPhoto(c.get('deps'), c.get('claims'), c.req.valid('param').id);
     return c.body(null, 200);
   })
-  .get('/:id{[0-9]+}', limitRate('SEARCH_LIMIT'), optionalUserToken, params(userParameter), async c => {
+  .get('/:id{[0-9]+}', optionalUserToken, params(userParameter), async c => {
     const asking = c.get('asking');
     const user = await readPublicUser(c.get('deps'), c.req.valid('param').id, asking);
     return c.json(presentPublic(user, asking !== null));

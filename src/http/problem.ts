@@ -81,7 +81,7 @@ function withReason(refused: Problem): Rendered {
 /** Surface D's clients look at `errorCode` and `message`; nobody is `.anonymous`, whose calls all fail alike. */
 function withErrorCode(refused: Problem, code: RefusalCode): Rendered {
   const errorCode = code === 'missing_credential' ? 'missing_privilege' : wireCodeOf(code);
-  return plain({ ...refused, body: { ...refused.body, errorCode, message: refused.title } });
+  return plain({ ...refused, body: { ...refused.body, code: errorCode, errorCode, message: refused.title } });
 }
 
 /** Surface E's clients look at `error`, and at `validationError` where the input was wrong. */
