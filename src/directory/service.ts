@@ -2,10 +2,11 @@ import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere, unwrap } from '../errors.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { liftRetiredBan } from '../users/erasure-service.ts';
-import { giveRoles, requireUser, updateUser } from '../users/service.ts';
+import { giveRoles } from '../users/role-service.ts';
+import { requireUser, updateUser } from '../users/service.ts';
 import type { UserPatch } from './contract.ts';
 
-export { defineRole, readRoles, removeRole } from '../users/service.ts';
+export { defineRole, readRoles, removeRole } from '../users/role-service.ts';
 
 /** Changes what a user's record shows; `null` and absent members stay, an empty text clears. */
 export async function patchUser(deps: Deps, userId: string, patch: UserPatch): Promise<UserRecord> {

@@ -14,7 +14,8 @@ export const userIdSchema = z
 const MOST_USERS = 100;
 
 /**
- * The users a path names, comma-separated (no `userId` holds a comma), in order. Whether they exist, and what `me` and built-in users mean here, is for the caller to find out.
+ * The users a path names, comma-separated (no `userId` holds a comma), in order. Whether they exist, and what `me` and
+ * built-in users mean here, is for the caller to find out.
  */
 export const userIdsParameter = z.object({
   userIds: z

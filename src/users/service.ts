@@ -3,9 +3,8 @@ import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
-import type { Photo, RoleRecord, UserRecord, Wallet } from './contract.ts';
+import type { Photo, UserRecord, Wallet } from './contract.ts';
 import { hashName } from './name-service.ts';
-import { deleteRole, findLaggingHolders, findRoles, listRoles, putRole, setRoles } from './role-store.ts';
 import { keyOfWallet } from './rules.ts';
 import {
   type Along,
@@ -40,12 +39,13 @@ export interface UserNames {
 
 /**
  * Hands a record to the user's object, which keeps a copy; supplied by `deps`, because the object belongs to a
- * part above this one. What the record makes worthless ends there. `everywhere` false: taken, but an end that follows from it has not reached every live session.
+ * part above this one. What the record makes worthless ends there. `everywhere` false: taken, but an end that follows
+ * from it has not reached every live session.
  */
 export type TakeCopy = (record: UserRecord) => Promise<{ everywhere: boolean }>;
 
 /** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
-const COPIES_AT_ONCE = 200;
+export const COPIES_AT_ONCE = 200;
 
 const SEEN_EVERY_MS = 10 * 60_000;
 
@@ -166,39 +166,6 @@ export async function closeUser(deps: Publishing, { record }: User): Promise<Use
   return publish(deps, await changeUser(deps.db, record.uid, { closing: true }, deps.now()));
 }
 
-/** Gives a user exactly these roles, and closes their entry: a role is worth stealing. */
-export async function giveRoles(
-  deps: Publishing,
-  record: UserRecord,
-  roleIds: string[],
-): Promise<UserRecord> {
-  const known = await findRoles(deps.db, roleIds);
-  const unknown = roleIds.find(roleId => !known.includes(roleId));
-  if (unknown !== undefined) throw new AppError('role_not_found', { detail: unknown });
-  const along = setRoles(record.uid, [...new Set(roleIds)]);
-  const closing = roleIds.length > 0 ? { closing: true as const } : {};
-  return publish(deps, await changeUser(deps.db, record.uid, closing, deps.now(), along));
-}
-
-export const readRoles = (deps: Pick<Deps, 'db'>): Promise<RoleRecord[]> => listRoles(deps.db);
-
-/** Makes or changes a role, for everybody who has it. */
-export async function defineRole(
-  deps: Publishing,
-  role: Pick<RoleRecord, 'roleId' | 'displayName' | 'permissions'>,
-): Promise<RoleRecord> {
-  const defined = await putRole(deps.db, role, deps.now());
-  await publishRole(deps, role.roleId);
-  return defined;
-}
-
-/** Takes a role from everybody who has it; refuses `role_not_found`. */
-export async function removeRole(deps: Publishing, roleId: string): Promise<void> {
-  const uids = await deleteRole(deps.db, roleId, deps.now());
-  if (!uids) throw new AppError('role_not_found', { detail: roleId });
-  await publishMany(deps, uids);
-}
-
 /** Notes that a user was there, for whom others may ask; at most once in ten minutes. */
 export async function noteSeen(deps: Pick<Deps, 'db' | 'now'>, uid: number): Promise<void> {
   await markSeen(deps.db, uid, deps.now(), SEEN_EVERY_MS);
@@ -219,15 +186,10 @@ export async function repairCopies(deps: Publishing): Promise<number> {
 }
 
 /** Brings the copies of these users; 503 where some of them will be brought by the cron trigger. */
-async function publishMany(deps: Publishing, uids: number[]): Promise<void> {
+export async function publishMany(deps: Publishing, uids: number[]): Promise<void> {
   const copied = await Promise.allSettled(uids.slice(0, COPIES_AT_ONCE).map(uid => copyAgain(deps, uid)));
   const missed = uids.length > COPIES_AT_ONCE || copied.some(outcome => outcome.status === 'rejected');
   if (missed) throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
-}
-
-/** Brings the copies of a role's holders; 503 while some of them still lag, and asking again goes on from there. */
-async function publishRole(deps: Publishing, roleId: string): Promise<void> {
-  await publishMany(deps, await findLaggingHolders(deps.db, roleId, COPIES_AT_ONCE + 1));
 }
 
 async function copyAgain(deps: Publishing, uid: number): Promise<void> {

@@ -7,14 +7,8 @@ import { isOwnUpload, keepingUpload } from '../../src/uploads/service.ts';
 import { eraseUser, sweepErased } from '../../src/users/erasure-service.ts';
 import { attachWallet, claimLocator, setLocator } from '../../src/users/locator-service.ts';
 import { setAttributes } from '../../src/users/profile-service.ts';
-import {
-  addPhoto,
-  defineRole,
-  findUserOf,
-  giveRoles,
-  repairCopies,
-  updateUser,
-} from '../../src/users/service.ts';
+import { defineRole, giveRoles } from '../../src/users/role-service.ts';
+import { addPhoto, findUserOf, repairCopies, updateUser } from '../../src/users/service.ts';
 import { call, joinAs, openRoom, type SignedIn, signIn } from '../support/client.ts';
 import { depsWith } from '../support/deps.ts';
 import { deviceObject, deviceStub, liveStub, recordOf, tablesOf } from '../support/objects.ts';
