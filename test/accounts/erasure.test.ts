@@ -7,21 +7,17 @@ import {
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Deps, makeDeps } from '../../src/deps.ts';
-import { configOf } from '../../src/http/context.ts';
+import type { Deps } from '../../src/deps.ts';
 import { runMaintenance } from '../../src/maintenance.ts';
 import { eraseUser } from '../../src/users/erasure-service.ts';
-import { basic, login, me, PASSWORD, register } from '../support/accounts.ts';
+import { basic, login, me, PASSWORD, png, register } from '../support/accounts.ts';
 import { call, elsewhere, joinAs, keys, openRoom, signIn } from '../support/client.ts';
+import { depsWith } from '../support/deps.ts';
 import { deviceStub, liveStub, tablesOf } from '../support/objects.ts';
 import { listen } from '../support/socket.ts';
 import { newWallet, nonceFor, prove } from '../support/wallets.ts';
 
 const asSystem = { 'x-server-key': keys.secretKey };
-const png = Uint8Array.from(
-  atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='),
-  character => character.charCodeAt(0),
-);
 
 afterEach(() => {
   vi.useRealTimers();
@@ -36,20 +32,9 @@ async function runCron(): Promise<void> {
   await waitOnExecutionContext(ctx);
 }
 
-/** What a service is given, with parts of it broken. */
-function depsWith(broken: Partial<Deps['erasure']> = {}): Deps {
-  const read = configOf(env);
-  if (!read.ok) throw new Error('not configured');
-  const world = {
-    env,
-    config: read.config,
-    requestId: 'test',
-    trips: { d1: 0, objects: 0 },
-    waitUntil: () => {},
-  };
-  const deps = makeDeps(world);
-  return { ...deps, erasure: { ...deps.erasure, ...broken } };
-}
+/** What a service is given, with parts of erasing broken. */
+const broken = (parts: Partial<Deps['erasure']> = {}): Deps =>
+  depsWith(({ erasure }) => ({ erasure: { ...erasure, ...parts } }));
 
 /** Everything D1 holds, as one text. */
 async function wholeDatabase(): Promise<string> {
@@ -165,10 +150,10 @@ describe('works', () => {
     ['the device sessions', { endSessions: () => Promise.reject(new Error('crash')) }],
     ['what others keep', { clear: () => Promise.reject(new Error('crash')) }],
     ['the answer of the live sessions', { endSessions: async () => ({ everywhere: false, ban: null }) }],
-  ] satisfies [string, Partial<Deps['erasure']>][])('goes on where it broke at %s', async (step, broken) => {
+  ] satisfies [string, Partial<Deps['erasure']>][])('goes on where it broke at %s', async (step, parts) => {
     const username = `breaks${step.length}a`;
     const { user } = await eraseable(username);
-    await expect(eraseUser(depsWith(broken), user.uid)).rejects.toThrow();
+    await expect(eraseUser(broken(parts), user.uid)).rejects.toThrow();
     expect((await login(username, PASSWORD)).status).toBe(401);
     expect((await call('GET', `/users/${user.uid}`)).status).toBe(404);
     expect((await call('GET', `/users?s=${username}`)).body).toEqual([]);

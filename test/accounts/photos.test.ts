@@ -1,13 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { loginAs, me, register } from '../support/accounts.ts';
+import { loginAs, me, png, register } from '../support/accounts.ts';
 import { call, keys, ORIGIN, type SignedIn, signIn, trips } from '../support/client.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
-const png = Uint8Array.from(
-  atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='),
-  character => character.charCodeAt(0),
-);
 
 async function upload({ accessToken: token }: SignedIn): Promise<string> {
   const headers = { 'content-type': 'png', 'content-length': String(png.length) };

@@ -1,5 +1,3 @@
-/** I6: over crashes in the middle of uploads, what a live session lists is what it gives out, byte for byte. */
-import { execFileSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';
 import { deleteFile, type FileInfo, fetchFile, fingerprint, listFiles, upload } from './support/files.ts';
+import { workerdRss } from './support/memory.ts';
 import { type Usher, usherAt } from './support/people.ts';
 import { until } from './support/until.ts';
 
@@ -203,7 +202,7 @@ it('gives the place of every upload back that breaks off on the way', async () =
 it(`streams ${BIG_FILES} files of 50 MB up and down, and keeps none in memory`, async () => {
   const room = await usher.open(await usher.signIn('host'), {});
   const bytes = randomBytes(BIG_FILE);
-  const before = workerdRss();
+  const before = workerdRss(server.run);
   const peaks: number[] = [];
 
   /** Watches the runtime's memory until the work is done. */
@@ -214,7 +213,7 @@ it(`streams ${BIG_FILES} files of 50 MB up and down, and keeps none in memory`, 
       done = true;
     });
     await until('it is done', () => {
-      peak = Math.max(peak, workerdRss());
+      peak = Math.max(peak, workerdRss(server.run));
       return done;
     });
     peaks.push(peak);
@@ -227,7 +226,7 @@ it(`streams ${BIG_FILES} files of 50 MB up and down, and keeps none in memory`, 
     const fetched = await watched(fetchFile(server.url, room.seat, answer?.body.fileKey ?? ''));
     expect(fingerprint(fetched.bytes)).toBe(fingerprint(bytes));
   }
-  console.log({ rssInMegabytes: { before, peaks, after: workerdRss() } });
+  console.log({ rssInMegabytes: { before, peaks, after: workerdRss(server.run) } });
   expect(Math.max(...peaks) - before).toBeLessThan((BIG_FILES * BIG_FILE) / 1_000_000);
 });
 
@@ -242,15 +241,4 @@ function objectsInR2(): string[] {
     database.close();
     return rows.map(({ key }) => String(key));
   });
-}
-
-/** Memory of the runtime's processes, in megabytes. */
-function workerdRss(): number {
-  const pids = server.run
-    .processes()
-    .filter(line => line.includes('workerd serve'))
-    .map(line => line.split(' ')[0] ?? '');
-  const list = execFileSync('ps', ['-o', 'rss=', '-p', pids.join(',')], { encoding: 'utf8' });
-  const kilobytes = list.split('\n').reduce((sum, line) => sum + Number(line), 0);
-  return Math.round(kilobytes / 1024);
 }

@@ -1,10 +1,8 @@
-/** Uploads over the network, as rude clients make them too, and what is left of them on the server's disk. */
-import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Laptop, NpmRun } from './support/dev-server.ts';
+import type { Laptop } from './support/dev-server.ts';
 
 export interface Outgoing {
   id: string;
@@ -87,14 +85,4 @@ function query(laptop: Laptop, kind: 'd1' | 'r2', table: string, sql: string): R
     database.close();
     return answer;
   });
-}
-
-/** Memory of the runtime's processes, in megabytes. */
-export function workerdRss(run: NpmRun): number {
-  const pids = run
-    .processes()
-    .filter(line => line.includes('workerd serve'))
-    .map(line => line.split(' ')[0] ?? '');
-  const list = execFileSync('ps', ['-o', 'rss=', '-p', pids.join(',')], { encoding: 'utf8' });
-  return Math.round(list.split('\n').reduce((sum, line) => sum + Number(line), 0) / 1024);
 }

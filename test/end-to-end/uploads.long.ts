@@ -3,9 +3,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';
 import { fingerprint } from './support/files.ts';
+import { workerdRss } from './support/memory.ts';
 import { type Usher, usherAt } from './support/people.ts';
 import { until } from './support/until.ts';
-import { beginUpload, leftOnDisk, letPass, type Outgoing, upload, workerdRss } from './uploads-client.ts';
+import { beginUpload, leftOnDisk, letPass, type Outgoing, upload } from './uploads-client.ts';
 
 const LARGEST = 50_000_000;
 const AT_ONCE = 8;

@@ -2,6 +2,12 @@ import { type Answer, type Call, call, claimsOf, elsewhere, type SignedIn } from
 
 export const PASSWORD = 'correct horse battery';
 
+/** A picture of one pixel. */
+export const png = Uint8Array.from(
+  atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='),
+  character => character.charCodeAt(0),
+);
+
 export interface Account extends SignedIn {
   username: string;
   deviceId: string;
