@@ -4,6 +4,7 @@ import { type Database, openDatabase } from './db.ts';
 import type { DeviceSessionsObject } from './device-sessions/device-sessions.ts';
 import type { LiveSessionObject } from './live-sessions/live-session.ts';
 import { logFault } from './log.ts';
+import { erasePresence } from './presence/service.ts';
 import type { UserPresenceObject } from './presence/user-presence.ts';
 import type { SingleUseObject } from './single-use/single-use.ts';
 import { forgetUsername } from './throttle/service.ts';
@@ -120,7 +121,7 @@ export function makeDeps(world: World): Deps {
       clear: async ({ id: uid, username }) => {
         await Promise.all([
           deviceSessions(uid).forget(),
-          presence(uid).erase(),
+          erasePresence({ presence }, uid),
           eraseUploads({ db, files: env.FILES }, uid),
           // What stands for whoever has no username, too: they may have had none when they tried.
           ...[`#${uid}`, username].map(subject => subject && forgetUsername({ throttle }, subject)),

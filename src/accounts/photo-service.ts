@@ -9,10 +9,8 @@ import {
   isOwnUpload,
   keepingUpload,
 } from '../uploads/service.ts';
-import { addPhoto, removePhoto } from '../users/service.ts';
+import { addPhoto, MOST_PHOTOS, removePhoto } from '../users/service.ts';
 import type { NewPhoto } from './contract.ts';
-
-const MOST_PHOTOS = 100;
 
 /** Makes an upload of the caller's a photo of theirs; refuses `upload_not_found`, `upload_mismatch`, `too_many_photos`. */
 export async function attachPhoto(deps: Deps, claims: Claims<'access'>, photo: NewPhoto): Promise<void> {

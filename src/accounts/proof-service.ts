@@ -28,8 +28,8 @@ export interface Proven {
 }
 
 /**
- * Checks a secret, charged before anything is hashed; where it is right, the charge is the caller's to give back. Null alike, and after alike a time,
- * for a wrong secret, for nobody, for a user who has none, and for whoever has to wait.
+ * Checks a secret, charged before anything is hashed; where it is right, the charge is the caller's to give back. Null
+ * alike, and after alike a time, for a wrong secret, for nobody, for a user who has none, and for whoever has to wait.
  */
 export async function prove(
   deps: Deps,
@@ -37,15 +37,6 @@ export async function prove(
   find: () => Promise<ProvingUser | null>,
 ): Promise<Proven | null> {
   const [charge, found] = await Promise.all([chargeAttempt(deps, subject, network), find()]);
-  return check(charge, found, secret, against);
-}
-
-async function check(
-  charge: Charge,
-  found: ProvingUser | null,
-  secret: string,
-  against: Hash,
-): Promise<Proven | null> {
   if (!charge.allowed) {
     await likeAHash();
     return null;

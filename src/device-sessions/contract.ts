@@ -66,7 +66,7 @@ export interface DeviceSession {
   absoluteEndAt: number;
   /** How long an access token of it lives, within its own ends. */
   accessMs: number;
-  /** Of the user, when it was opened or last vouched for by a new password. */
+  /** Of the user, when it was opened. */
   credentialVersion: number;
   /** How long it lives without a refresh; null: no idle end. */
   idleMs: number | null;

@@ -36,14 +36,26 @@ export async function openAccess(deps: Deps, caller: Caller): Promise<(id: strin
   };
 }
 
+/** Whom a call that only a secret key may make names; refuses `missing_privilege` for the built-in users, and `me`. */
+export function managedId(id: string): string {
+  const userId = id.normalize('NFC');
+  refuseBuiltIn(userId);
+  if (userId === 'me') throw new AppError('missing_context');
+  return userId;
+}
+
 /**
  * As `resolveTarget`, for what concerns the user themself: they and a secret key may, others hear `missing_privilege`,
  * and so does whoever means a built-in user.
  */
 export async function resolveOwn(deps: Deps, caller: Caller, id: string): Promise<Target> {
   const target = await resolveTarget(deps, caller, id);
-  const builtIn = target.userId.startsWith('.');
-  if (builtIn) throw new AppError('missing_privilege', { detail: 'A built-in user is not written to' });
+  refuseBuiltIn(target.userId);
   if (!target.bySystem && !target.self) throw new AppError('missing_privilege');
   return target;
+}
+
+function refuseBuiltIn(userId: string): void {
+  if (!userId.startsWith('.')) return;
+  throw new AppError('missing_privilege', { detail: 'A built-in user is not written to' });
 }

@@ -4,6 +4,7 @@ import type { UserRecord } from '../users/contract.ts';
 import { liftRetiredBan } from '../users/erasure-service.ts';
 import { giveRoles } from '../users/role-service.ts';
 import { requireUser, updateUser } from '../users/service.ts';
+import { managedId } from './access-service.ts';
 import type { UserPatch } from './contract.ts';
 
 export { defineRole, readRoles, removeRole } from '../users/role-service.ts';
@@ -67,10 +68,7 @@ async function showBan(deps: Deps, uid: number): Promise<void> {
 
 /** The user an administration call names: never the built-in one, and `me` names nobody where a key calls. */
 async function targetUser(deps: Deps, userId: string): Promise<UserRecord> {
-  if (userId.startsWith('.'))
-    throw new AppError('missing_privilege', { detail: 'A built-in user is not written to' });
-  if (userId === 'me') throw new AppError('missing_context');
-  return (await requireUser(deps, userId)).record;
+  return (await requireUser(deps, managedId(userId))).record;
 }
 
 const inFuture = { errors: [{ path: 'until', message: 'must be in the future' }] };

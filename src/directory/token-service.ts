@@ -12,7 +12,7 @@ import { uuid } from '../ids.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { requireUid } from '../users/entry-service.ts';
 import { closeUser, requireUser } from '../users/service.ts';
-import { resolveOwn, type Target } from './access-service.ts';
+import { managedId, resolveOwn, type Target } from './access-service.ts';
 
 /** A token for a user to be handed on; `expiresAt` in epoch ms. */
 export interface IssuedToken {
@@ -29,7 +29,7 @@ export interface IssuedToken {
  * entry of a user who is vouched for so closes.
  */
 export async function issueToken(deps: Deps, id: string, ttlSeconds: number): Promise<IssuedToken> {
-  const { userId } = await resolveOwn(deps, { kind: 'system', keyId: '' }, id);
+  const userId = managedId(id);
   const by = { openedBy: 'D', proof: 'token', issuedForMs: ttlSeconds * 1000 } as const;
   const opening = { ...by, deviceId: uuid(), deviceInfo: {}, ipAddress: null };
   const { record, session } = await openDeviceSession(deps, opening, async () => {

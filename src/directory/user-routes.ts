@@ -14,8 +14,6 @@ import {
 import { presentEntries, presentEntry, presentScreenNames } from './user-present.ts';
 import { createUser, deleteUser, listUsers, readNames, readUser, rename } from './user-service.ts';
 
-const system = { kind: 'system', keyId: '' } as const;
-
 /** Users as an application's server manages them, mounted under `/v1/users`. */
 export const directoryUserRoutes = new Hono<AppEnv>()
   .post('/', systemOnly, jsonBody(newUserSchema), async c =>
@@ -35,7 +33,7 @@ export const directoryUserRoutes = new Hono<AppEnv>()
     return c.json(presentEntry(shown, deps.now()));
   })
   .delete('/:userId', systemOnly, async c => {
-    await deleteUser(c.get('deps'), system, c.req.param('userId'));
+    await deleteUser(c.get('deps'), c.req.param('userId'));
     return c.body(null, 200);
   })
   .put('/:userId/screenname', userOrSystem, jsonBody(screenNameSchema), async c => {

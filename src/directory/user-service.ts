@@ -12,7 +12,7 @@ import {
 } from '../users/entry-service.ts';
 import { eraseUser } from '../users/erasure-service.ts';
 import { updateUser } from '../users/service.ts';
-import { openAccess, resolveOwn, resolveTarget, SYSTEM } from './access-service.ts';
+import { managedId, openAccess, resolveOwn, resolveTarget, SYSTEM } from './access-service.ts';
 import type { LocatorName } from './locator-contract.ts';
 import type { NewDirectoryUser } from './user-contract.ts';
 
@@ -68,9 +68,8 @@ export async function listUsers(
 }
 
 /** Erases a user; refuses what is not a user's to lose. */
-export async function deleteUser(deps: Deps, caller: Caller, id: string): Promise<void> {
-  const { userId } = await resolveOwn(deps, caller, id);
-  await eraseUser(deps, (await requireUid(deps, userId)).uid);
+export async function deleteUser(deps: Deps, id: string): Promise<void> {
+  await eraseUser(deps, (await requireUid(deps, managedId(id))).uid);
 }
 
 /** Gives a user another name to be shown by. */

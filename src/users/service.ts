@@ -49,6 +49,7 @@ export const COPIES_AT_ONCE = 200;
 
 const SEEN_EVERY_MS = 10 * 60_000;
 
+export { MOST_PHOTOS } from './store.ts';
 export type { LocatorRow };
 
 export async function findUser(deps: Pick<Deps, 'db'>, userId: string): Promise<User | null> {

@@ -241,7 +241,7 @@ export async function findReservedOf(
     .where(and(eq(locators.uid, uid), RESERVED));
 }
 
-const MOST_PHOTOS = 100;
+export const MOST_PHOTOS = 100;
 
 /** The statement that adds a picture, where its upload is there and the user has room for one more. */
 export function insertPhoto(photo: PhotoRow, isThere: SQL): Along {
