@@ -1,24 +1,26 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
-import { accountRoutes, searchRoutes } from './accounts/routes.ts';
-import { authTokenRoutes } from './auth-tokens/routes.ts';
+import { refuseTokenInQuery } from './access/authenticate.ts';
+import { accountRoutes } from './accounts/routes.ts';
+import { banRoutes } from './bans/routes.ts';
+import { authTokenRoutes } from './device-sessions/auth-token-routes.ts';
 import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.ts';
-import { locatorRoutes } from './directory/locator-routes.ts';
-import { attributeDefRoutes, profileRoutes } from './directory/profile-routes.ts';
-import { roleRoutes, userAdministrationRoutes } from './directory/routes.ts';
-import { tokenRoutes } from './directory/token-routes.ts';
-import { directoryUserRoutes } from './directory/user-routes.ts';
-import { refuseTokenInQuery } from './http/authenticate.ts';
+import { directoryUserRoutes } from './directory/routes.ts';
 import { type AppEnv, provideDeps, serverTiming } from './http/context.ts';
 import { renderError, renderRefusal } from './http/problem.ts';
 import { crossOrigin, noStore, securityHeaders } from './http/security-headers.ts';
 import { identifierSessionRoutes } from './identifier-sessions/routes.ts';
+import { tokenRoutes } from './issued-tokens/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { sessionFileRoutes } from './live-sessions/file-routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
+import { locatorRoutes } from './locators/routes.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import { presenceRoutes } from './presence/routes.ts';
+import { attributeDefRoutes, profileRoutes } from './profiles/routes.ts';
+import { roleRoutes, userRoleRoutes } from './roles/routes.ts';
+import { publicUserRoutes, searchRoutes } from './search/routes.ts';
 import { uploadRoutes } from './uploads/routes.ts';
 import { walletProofRoutes } from './wallets/routes.ts';
 
@@ -54,13 +56,15 @@ const routes = app
   .route('/users/me', ownDeviceRoutes)
   .route('/uploads', uploadRoutes)
   .route('/users', accountRoutes)
+  .route('/users', publicUserRoutes)
   .route('/users', searchRoutes)
   .route('/users/', searchRoutes)
   .route('/v1/users', locatorRoutes)
   .route('/v1/users', tokenRoutes)
   .route('/v1/users', presenceRoutes)
   .route('/v1/users', directoryUserRoutes)
-  .route('/v1/users', userAdministrationRoutes)
+  .route('/v1/users', userRoleRoutes)
+  .route('/v1/users', banRoutes)
   .route('/v1/users', profileRoutes)
   .route('/v1/attribute-def/users', attributeDefRoutes)
   .route('/v1/roles', roleRoutes)

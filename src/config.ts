@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import type { MasterSecrets } from './crypto/derive.ts';
-import type { SigningJwk } from './crypto/key-ring.ts';
 import { fromBase64 } from './ids.ts';
+import type { SigningJwk } from './tokens/key-ring.ts';
 
 /** A deployment's settings, checked. Every one of them stands in the README's table. */
 export interface Config {

@@ -1,8 +1,8 @@
 import { app } from './app.ts';
 import { runMaintenance } from './maintenance.ts';
 
-export { DeviceSessions } from './device-sessions/device-sessions.ts';
-export { LiveSession } from './live-sessions/live-session.ts';
+export { DeviceSessions } from './device-sessions/object/device-sessions.ts';
+export { LiveSession } from './live-sessions/object/live-session.ts';
 export { UserPresence } from './presence/user-presence.ts';
 export { SingleUse } from './single-use/single-use.ts';
 export { Throttle } from './throttle/throttle.ts';

@@ -1,11 +1,12 @@
 import { makeDeps } from './deps.ts';
+import { sweepErased } from './erasure/service.ts';
 import { configOf } from './http/context.ts';
 import { uuid } from './ids.ts';
 import { sweepFiles } from './live-sessions/file-service.ts';
 import { logFault } from './log.ts';
+import { noTrips } from './platform/trips.ts';
 import { sweepUploads } from './uploads/sweep-service.ts';
-import { sweepErased } from './users/erasure-service.ts';
-import { repairCopies } from './users/service.ts';
+import { repairCopies } from './users/copy-service.ts';
 
 /** The cron trigger's work. Every step may run any number of times. */
 export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<void> {
@@ -15,7 +16,7 @@ export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<v
     env,
     config: read.config,
     requestId: uuid(),
-    trips: { d1: 0, objects: 0 },
+    trips: noTrips(),
     waitUntil: work => ctx.waitUntil(work),
   });
   const outcomes = await Promise.allSettled([

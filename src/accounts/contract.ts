@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nameSchema } from '../users/contract.ts';
-import { isAccountKey, isUsername, searchKind } from './rules.ts';
+import { isAccountKey, isUsername } from './rules.ts';
 
 const uuid = z.guid();
 /** Where push notices for a device go; opaque here. */
@@ -63,30 +63,12 @@ export const photoSchema = z.object({
 });
 
 export const photoParameter = z.object({ id: uuid });
-/** Of `GET /users/{id}`: our own number of a user. */
-export const userParameter = z.object({ id: z.coerce.number().int().positive() });
 
 /** `PUT /users/me/credentials`. */
 export const credentialsSchema = z.object({ username, password });
 
 /** `POST /users/me/logout?all=true`. */
 export const logoutSchema = z.object({ all: z.enum(['true', 'false']).optional() });
-
-/** `GET /users?s=`. */
-export const searchSchema = z.object({
-  s: z
-    .string({ error: 'is required' })
-    .transform(text => text.normalize('NFC'))
-    .refine(text => searchKind(text) !== null, 'must be 2–32 characters'),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().optional(),
-});
-
-/** Where the next page of a search begins: after this user, by id or by username. */
-export const searchCursorSchema = z.union([
-  z.object({ afterId: z.int().nonnegative() }),
-  z.object({ afterUsername: z.string().max(25) }),
-]);
 
 export type Registration = z.infer<typeof registrationSchema>;
 export type DeviceInfoInput = z.infer<typeof deviceInfo>;

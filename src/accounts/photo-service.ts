@@ -1,7 +1,8 @@
-import type { Claims } from '../crypto/tokens.ts';
+import type { SQL } from 'drizzle-orm';
+import { readSession } from '../access/session-service.ts';
 import type { Deps } from '../deps.ts';
-import { readSession } from '../device-sessions/service.ts';
 import { AppError } from '../errors.ts';
+import type { Claims } from '../tokens/claims.ts';
 import {
   deleteBytes,
   discardingUpload,
@@ -9,8 +10,11 @@ import {
   isOwnUpload,
   keepingUpload,
 } from '../uploads/service.ts';
-import { addPhoto, MOST_PHOTOS, removePhoto } from '../users/service.ts';
+import type { Photo } from '../users/contract.ts';
+import { type Publishing, publish } from '../users/copy-service.ts';
+import { type Along, changeUser } from '../users/store.ts';
 import type { NewPhoto } from './contract.ts';
+import { deletePhoto, insertPhoto, MOST_PHOTOS } from './photo-store.ts';
 
 /** Makes an upload of the caller's a photo of theirs; refuses `upload_not_found`, `upload_mismatch`, `too_many_photos`. */
 export async function attachPhoto(deps: Deps, claims: Claims<'access'>, photo: NewPhoto): Promise<void> {
@@ -39,4 +43,30 @@ export async function detachPhoto(deps: Deps, claims: Claims<'access'>, photoId:
   if (!photo) throw new AppError('photo_not_found');
   await removePhoto(deps, uid, photo.id, discardingUpload(uid, photo.id));
   await deleteBytes(deps, [photo]);
+}
+
+/**
+ * Gives a user a picture, with what becomes of its upload in the same transaction; none where that upload is no more
+ * (`isThere`). All the pictures from then on.
+ */
+export async function addPhoto(
+  deps: Publishing,
+  uid: number,
+  photo: Photo,
+  keeping: Along,
+  isThere: SQL,
+): Promise<Photo[]> {
+  const along: Along = db => [...insertPhoto({ ...photo, uid }, isThere)(db), ...keeping(db)];
+  return (await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along))).photos;
+}
+
+/** Takes a picture from a user, with what becomes of its upload. */
+export async function removePhoto(
+  deps: Publishing,
+  uid: number,
+  id: string,
+  discarding: Along,
+): Promise<void> {
+  const along: Along = db => [...deletePhoto(uid, id)(db), ...discarding(db)];
+  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along));
 }

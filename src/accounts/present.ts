@@ -1,15 +1,7 @@
-import type { DeviceSession } from '../device-sessions/contract.ts';
-import type { Overview } from '../device-sessions/device-sessions.ts';
+import type { DeviceSession, Overview } from '../device-sessions/contract.ts';
 import type { SignedIn, TokenPair } from '../device-sessions/service.ts';
-import type { Photo, UserRecord } from '../users/contract.ts';
-import type { PublicUser } from '../users/search-service.ts';
-
-const iso = (at: number): string => new Date(at).toISOString();
-
-/** Members that do not apply are left out. */
-function whatApplies<T extends Record<string, unknown>>(members: T) {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
-}
+import { iso } from '../times.ts';
+import { presentUserInfo, whatApplies } from '../users/present.ts';
 
 /** The caller themself, where they are signed in, and the token they asked with. */
 export function presentMe({ record, session, sessions }: Overview, accessToken: string) {
@@ -24,31 +16,6 @@ export function presentMe({ record, session, sessions }: Overview, accessToken: 
 export function presentSignedIn({ record, session, tokens }: SignedIn) {
   const opened = presentDeviceSession(session, tokens);
   return { ...presentUserInfo(record, session.lastUsedAt), deviceSessions: [opened] };
-}
-
-/** A user as others see them; `lastSeen` only to who is signed in. */
-export function presentPublic({ lastSeenAt, ...user }: PublicUser, toSignedIn: boolean) {
-  return presentUserInfo(user, toSignedIn ? lastSeenAt : null);
-}
-
-type Shown = Pick<UserRecord, 'uid' | 'displayName' | 'username' | 'description' | 'photos'>;
-
-function presentUserInfo(user: Shown, lastSeenAt: number | null) {
-  return {
-    id: user.uid,
-    ...whatApplies({
-      name: user.displayName,
-      username: user.username,
-      about: user.description,
-      lastSeen: lastSeenAt === null ? null : iso(lastSeenAt),
-    }),
-    photos: user.photos.map(presentPhoto),
-  };
-}
-
-function presentPhoto({ createdAt, ...photo }: Photo) {
-  const { id, fileType, fileSize, previewWidth, previewHeight } = photo;
-  return { id, fileType, fileSize, previewWidth, previewHeight, createdAt: iso(createdAt) };
 }
 
 function presentDeviceSession(session: DeviceSession, tokens?: Partial<TokenPair>) {

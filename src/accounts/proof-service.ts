@@ -3,8 +3,8 @@ import type { Deps } from '../deps.ts';
 import { AppError, type RefusalCode } from '../errors.ts';
 import { type Charge, chargeAttempt, refundAttempt } from '../throttle/service.ts';
 import type { UserRecord } from '../users/contract.ts';
-import { findProvingUser, type ProvingUser } from '../users/credential-service.ts';
-import type { User } from '../users/service.ts';
+import type { User } from '../users/record.ts';
+import { findProvingUser, type ProvingUser } from './credential-service.ts';
 
 type Hash = 'passwordHash' | 'accountKeyHash';
 

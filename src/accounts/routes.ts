@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
-import { optionalUserToken, passwordCredential, passwordOrToken, userToken } from '../http/authenticate.ts';
+import { passwordCredential, passwordOrToken, userToken } from '../access/authenticate.ts';
+import { bearer } from '../access/credentials.ts';
+import { originOf } from '../http/client-address.ts';
 import type { AppEnv } from '../http/context.ts';
-import { bearer } from '../http/credentials.ts';
-import { limitRate, originOf } from '../http/limits.ts';
-import { linkNext, readCursor } from '../http/pagination.ts';
+import { limitRate } from '../http/limits.ts';
 import { jsonBody, params, query } from '../http/validate.ts';
 import {
   accountKeySchema,
@@ -17,27 +17,22 @@ import {
   profileSchema,
   registrationSchema,
   resetSchema,
-  searchCursorSchema,
-  searchSchema,
-  userParameter,
 } from './contract.ts';
 import { attachPhoto, detachPhoto } from './photo-service.ts';
-import { presentMe, presentPublic, presentSignedIn } from './present.ts';
-import { findUsers, readPublicUser } from './search-service.ts';
+import { presentMe, presentSignedIn } from './present.ts';
 import {
   changePassword,
   changeProfile,
   eraseByPassword,
   eraseByToken,
   login,
-  readOverview,
+  logOut,
+  readSelf,
   register,
   renameDevice,
   resetPassword,
   setAccountKey,
   setCredentials,
-  signOut,
-  signOutEverywhere,
 } from './service.ts';
 
 const guarded = limitRate('PASSWORD_LIMIT');
@@ -58,7 +53,7 @@ export const accountRoutes = new Hono<AppEnv>()
     return c.body(null, 200);
   })
   .get('/me', userToken, async c => {
-    const overview = await readOverview(c.get('deps'), c.get('claims'));
+    const overview = await readSelf(c.get('deps'), c.get('claims'));
     return c.json(presentMe(overview, bearer(c.req.header('authorization'))));
   })
   .put('/me', userToken, jsonBody(profileSchema), async c => {
@@ -72,8 +67,7 @@ export const accountRoutes = new Hono<AppEnv>()
     return c.body(null, 200);
   })
   .post('/me/logout', userToken, query(logoutSchema), async c => {
-    const end = c.req.valid('query').all === 'true' ? signOutEverywhere : signOut;
-    await end(c.get('deps'), c.get('claims'));
+    await logOut(c.get('deps'), c.get('claims'), c.req.valid('query').all === 'true');
     return c.body(null, 200);
   })
   .put('/me/changePassword', guarded, userToken, jsonBody(passwordChangeSchema), async c => {
@@ -102,25 +96,4 @@ export const accountRoutes = new Hono<AppEnv>()
   .delete('/me/photos/:id', userToken, params(photoParameter), async c => {
     await detachPhoto(c.get('deps'), c.get('claims'), c.req.valid('param').id);
     return c.body(null, 200);
-  })
-  .get('/:id{[0-9]+}', optionalUserToken, params(userParameter), async c => {
-    const asking = c.get('asking');
-    const user = await readPublicUser(c.get('deps'), c.req.valid('param').id, asking);
-    return c.json(presentPublic(user, asking !== null));
   });
-
-/** Search, mounted under `/users` and `/users/`: the surface's clients ask for both. */
-export const searchRoutes = new Hono<AppEnv>().get(
-  '/',
-  limitRate('SEARCH_LIMIT'),
-  optionalUserToken,
-  query(searchSchema),
-  async c => {
-    const asking = c.get('asking');
-    const { s, limit, cursor } = c.req.valid('query');
-    const after = readCursor(searchCursorSchema, cursor);
-    const { users, next } = await findUsers(c.get('deps'), { text: s, limit, after }, asking);
-    if (next) linkNext(c, next);
-    return c.json(users.map(user => presentPublic(user, asking !== null)));
-  },
-);

@@ -33,16 +33,6 @@ export function isAccountKey(text: string): boolean {
   return length >= 25 && length <= 100;
 }
 
-/**
- * What a search text is looked for as: two characters begin a username, 3–32 stand anywhere in a name or username.
- * Null: too few to look for, or too many.
- */
-export function searchKind(text: string): 'prefix' | 'substring' | null {
-  const length = lengthOf(text);
-  if (length === 2) return 'prefix';
-  return length >= 3 && length <= 32 ? 'substring' : null;
-}
-
 /** Whether somebody signed in on this device just now, and did not merely leave it. `now` in epoch ms. */
 export function isRecent({ createdAt }: Pick<DeviceSession, 'createdAt'>, now: number): boolean {
   return now - createdAt <= FRESH_MS;
@@ -57,6 +47,6 @@ export function isFreshEnough(session: Pick<DeviceSession, 'createdAt' | 'proof'
 }
 
 /** In Unicode characters after NFC, so that an é is one however it was typed, and an emoji no two. */
-const lengthOf = (text: string) => [...text.normalize('NFC')].length;
+export const lengthOf = (text: string) => [...text.normalize('NFC')].length;
 
 const fold = (text: string) => text.normalize('NFC').toLowerCase();

@@ -1,13 +1,23 @@
+import type { PasswordCredential } from '../access/credentials.ts';
+import { readSession } from '../access/session-service.ts';
 import { isCommonPassword } from '../crypto/common-passwords.ts';
 import { hashPassword, likeAHash } from '../crypto/passwords.ts';
-import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
-import { describeDevice, openDeviceSession, readSession, type SignedIn } from '../device-sessions/service.ts';
+import { signOut, signOutEverywhere } from '../device-sessions/ending-service.ts';
+import {
+  describeDevice,
+  openDeviceSession,
+  readOverview,
+  type SignedIn,
+} from '../device-sessions/service.ts';
+import { eraseUser } from '../erasure/service.ts';
 import { AppError } from '../errors.ts';
-import type { PasswordCredential } from '../http/credentials.ts';
-import type { Origin } from '../http/limits.ts';
+import type { Origin } from '../http/client-address.ts';
 import { uuid } from '../ids.ts';
 import { chargeAttempt, noteSuccess, refundAttempt } from '../throttle/service.ts';
+import type { Claims } from '../tokens/claims.ts';
+import { findUserOf, updateUser } from '../users/service.ts';
+import type { DeviceChange, DeviceInfoInput, ProfileChange, Registration } from './contract.ts';
 import {
   findProvingUser,
   findUserByUsername,
@@ -15,14 +25,9 @@ import {
   registerUser,
   replacePassword,
   storeHashes,
-} from '../users/credential-service.ts';
-import { eraseUser } from '../users/erasure-service.ts';
-import { findUserOf, updateUser } from '../users/service.ts';
-import type { DeviceChange, DeviceInfoInput, ProfileChange, Registration } from './contract.ts';
+} from './credential-service.ts';
 import { type Proven, prove, refunded, requirePassword, subjectOf } from './proof-service.ts';
 import { isFreshEnough, isRecent, passwordFault } from './rules.ts';
-
-export { readOverview, signOut, signOutEverywhere } from '../device-sessions/service.ts';
 
 /** Makes a user with a username and a password, signed in on this device; refuses `username_taken`. */
 export async function register(deps: Deps, input: Registration, origin: Origin): Promise<SignedIn> {
@@ -213,4 +218,12 @@ function openingOf(device: DeviceInfoInput, { address }: Origin) {
   const { id, ...deviceInfo } = device ?? {};
   const by = { openedBy: 'C', proof: 'password' } as const;
   return { ...by, deviceId: id ?? uuid(), deviceInfo, ipAddress: address };
+}
+
+/** The caller, and where they are signed in. */
+export const readSelf = readOverview;
+
+/** Ends the device session that asks, or every one of its user. */
+export function logOut(deps: Deps, claims: Claims<'access'>, everywhere: boolean): Promise<void> {
+  return everywhere ? signOutEverywhere(deps, claims) : signOut(deps, claims);
 }

@@ -1,4 +1,4 @@
-import type { SigningJwk } from '../crypto/key-ring.ts';
+import type { SigningJwk } from '../tokens/key-ring.ts';
 import { makeSigningKey } from './secrets.ts';
 
 export const ROTATION_STEPS = ['add', 'switch', 'drop'] as const;

@@ -3,8 +3,8 @@ import { parseEnv } from 'node:util';
 import { exportJWK, generateKeyPair } from 'jose';
 import { parseRing } from '../config.ts';
 import type { MasterSecrets } from '../crypto/derive.ts';
-import type { SigningJwk } from '../crypto/key-ring.ts';
 import { randomBytes, toBase64Url, toHex } from '../ids.ts';
+import type { SigningJwk } from '../tokens/key-ring.ts';
 
 /** A fresh Ed25519 key for `SIGNING_KEYS`. */
 export async function makeSigningKey(): Promise<SigningJwk> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, userIdSchema } from '../users/contract.ts';
+import { nameSchema, type UserRecord, userIdSchema } from '../users/contract.ts';
 import type { Lineage } from './rotation.ts';
 
 /** SDKs send an empty name for none. */
@@ -77,4 +77,38 @@ export interface DeviceSession {
   lineage: Lineage;
 }
 
-export type { Ban } from '../users/contract.ts';
+export interface OpenDeviceSession
+  extends Pick<
+    DeviceSession,
+    'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof' | 'wallet' | 'issuedForMs'
+  > {
+  /** The record as its caller read it in D1. */
+  record: UserRecord;
+  absoluteMs: number;
+  /** Null: no idle end. */
+  idleMs: number | null;
+  accessMs: number;
+  /** The key that will sign the tokens. */
+  kid: string;
+}
+
+/** A device session that stands, and the copy of its user's record. */
+export interface Standing {
+  session: DeviceSession;
+  record: UserRecord;
+  /** Whether this use was noted, which happens every ten minutes. */
+  touched: boolean;
+}
+
+/** Where a user is signed in, as the bearer of one of the device sessions sees it; the oldest first. */
+export interface Overview extends Standing {
+  sessions: DeviceSession[];
+}
+
+/** `everywhere` false: the end stands, but some live session did not take it yet; the alarm goes on telling it. */
+export interface Ended {
+  everywhere: boolean;
+}
+
+/** Whom the authToken is for. */
+export const authTokenSchema = z.object({ userId: userIdSchema });

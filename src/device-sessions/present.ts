@@ -1,10 +1,10 @@
 import { getMimeType } from 'hono/utils/mime';
+import { iso } from '../times.ts';
 import type { Photo, RoleRecord, UserRecord } from '../users/contract.ts';
+import { isBanned } from '../users/rules.ts';
 import type { DeviceSession } from './contract.ts';
-import { endOf, isBanned } from './rules.ts';
+import { endOf } from './rules.ts';
 import type { SignedIn, TokenPair } from './service.ts';
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 /** The answer of a sign-in, as surface A's SDKs expect it: what is absent is `null` or `[]`, never left out. */
 export function presentSignedIn({ tokens, record }: SignedIn, publicUrl: string) {

@@ -1,20 +1,14 @@
 import { Hono } from 'hono';
-import { publishableKey, systemOnly, userOrSystem, userToken } from '../http/authenticate.ts';
+import { publishableKey, systemOnly, userOrSystem, userToken } from '../access/authenticate.ts';
+import { verifySession } from '../access/session-service.ts';
+import { clientAddress } from '../http/client-address.ts';
 import type { AppEnv } from '../http/context.ts';
-import { clientAddress, limitRate } from '../http/limits.ts';
+import { limitRate } from '../http/limits.ts';
 import { jsonBody, query } from '../http/validate.ts';
 import { refreshSchema, signInSchema, signOutSchema } from './contract.ts';
+import { endDevice, endOtherDevices, endSessions, signOutUser } from './ending-service.ts';
 import { presentDevice, presentSignedIn, presentTokens } from './present.ts';
-import {
-  endDevice,
-  endOtherDevices,
-  endSessions,
-  readOverview,
-  refreshTokens,
-  signIn,
-  signOutUser,
-  verifySession,
-} from './service.ts';
+import { readOverview, refreshTokens, signIn } from './service.ts';
 
 /** Surface A, mounted under `/api/v3`, `/api/v4` and `/api/v5`. */
 export const deviceSessionRoutes = new Hono<AppEnv>()

@@ -1,6 +1,7 @@
 import { ok, type Result, refuse } from '../result.ts';
-import type { UserRecord } from '../users/contract.ts';
-import type { Ban, DeviceSession, PresentedSession } from './contract.ts';
+import type { Ban, UserRecord } from '../users/contract.ts';
+import { isBanned } from '../users/rules.ts';
+import type { DeviceSession, PresentedSession } from './contract.ts';
 import type { Lineage, TokenStamp } from './rotation.ts';
 
 /** The oldest device session ends when one more is opened. */
@@ -68,10 +69,6 @@ export function open(
   const kept = sessions.filter(session => !gone(session));
   const pushedOut = kept.slice(0, Math.max(0, kept.length + 1 - MOST_DEVICE_SESSIONS));
   return ok({ ending: [...sessions.filter(gone), ...pushedOut].map(session => session.id) });
-}
-
-export function isBanned(ban: Pick<Ban, 'until'> | null, now: number): boolean {
-  return ban !== null && (ban.until === null || now < ban.until);
 }
 
 /**

@@ -1,21 +1,14 @@
-import { redeemAuthToken } from '../auth-tokens/service.ts';
-import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
-import { AppError, requireEverywhere, unwrap } from '../errors.ts';
+import { AppError, unwrap } from '../errors.ts';
+import type { Claims } from '../tokens/claims.ts';
 import type { UserRecord } from '../users/contract.ts';
-import {
-  createUser,
-  findUser,
-  noteCopied,
-  noteSeen,
-  renameUser,
-  requireUser,
-  type User,
-  type UserNames,
-} from '../users/service.ts';
-import type { DeviceInfo, DeviceSession, Proof, SignIn } from './contract.ts';
-import type { Overview, Standing } from './device-sessions.ts';
-import { endOf, isBanned } from './rules.ts';
+import { noteCopied } from '../users/copy-service.ts';
+import type { User } from '../users/record.ts';
+import { isBanned } from '../users/rules.ts';
+import { createUser, findUser, noteSeen, renameUser, type UserNames } from '../users/service.ts';
+import { redeemAuthToken } from './auth-token-service.ts';
+import type { DeviceInfo, DeviceSession, Overview, Proof, SignIn } from './contract.ts';
+import { endOf } from './rules.ts';
 
 /** Tokens of a device session just opened or refreshed; times in epoch ms. */
 export interface TokenPair {
@@ -30,11 +23,6 @@ export interface SignedIn {
   record: UserRecord;
   session: DeviceSession;
 }
-
-/** Who asks: a user by an access token, or a secret key. */
-export type Caller = { kind: 'user'; claims: Claims<'access'> } | { kind: 'system'; keyId: string };
-
-const userIdMissing = { errors: [{ path: 'userId', message: 'is required with a secret key' }] };
 
 /** How often a sign-in reads D1 again when the record changed under it. */
 const TRIES = 5;
@@ -109,61 +97,10 @@ export async function refreshTokens(deps: Deps, refreshToken: string): Promise<T
   return issueTokens(deps, record, session);
 }
 
-/** The copy of the caller's record, if the device session behind the token stands. */
-export async function verifySession(deps: Deps, claims: Claims<'access'>): Promise<UserRecord> {
-  return (await readSession(deps, claims)).record;
-}
-
-/** The device session behind the token, if it stands, and the copy of its user's record. */
-export async function readSession(deps: Deps, claims: Claims<'access'>): Promise<Standing> {
-  const standing = unwrap(await deps.deviceSessions(claims.uid).standing(claims));
-  if (standing.touched) deps.defer(later => noteSeen(later, claims.uid));
-  return standing;
-}
-
 /** Whether this refresh token is the one in force; refuses `session_ended` for an earlier one, and ends nothing. */
 export async function refreshTokenStands(deps: Deps, claims: Claims<'refresh'>): Promise<void> {
   const { session } = unwrap(await deps.deviceSessions(claims.uid).standing(claims));
   if (session.lineage.current.refreshJti !== claims.jti) throw new AppError('session_ended');
-}
-
-/** Ends the device session behind the token. */
-export async function signOut(deps: Deps, claims: Claims<'access' | 'refresh'>): Promise<void> {
-  const { uid, sid } = claims;
-  const ended = unwrap(await deps.deviceSessions(uid).end(claims));
-  deps.audit('signed_out', { uid, sid });
-  requireEverywhere(ended);
-}
-
-/**
- * Ends the presented device session or, where a `userId` is named, every one of that user: on their own word or a
- * secret key's.
- */
-export async function endSessions(deps: Deps, caller: Caller, userId: string | undefined): Promise<void> {
-  if (caller.kind === 'system') {
-    if (userId === undefined) throw new AppError('invalid_input', userIdMissing);
-    return signOutUser(deps, userId);
-  }
-  if (userId === undefined) return signOut(deps, caller.claims);
-  const record = await verifySession(deps, caller.claims);
-  if (record.userId !== userId) throw new AppError('not_allowed');
-  return signOutEverywhere(deps, caller.claims);
-}
-
-/** Ends every device session of the user behind the token. */
-export async function signOutEverywhere(deps: Deps, claims: Claims<'access'>): Promise<void> {
-  const { uid, sid } = claims;
-  const ended = unwrap(await deps.deviceSessions(uid).endAll(claims));
-  deps.audit('signed_out', { uid, sid, all: true });
-  requireEverywhere(ended);
-}
-
-/** Ends every device session of a user, on the word of a secret key. */
-export async function signOutUser(deps: Deps, userId: string): Promise<void> {
-  const { uid } = (await requireUser(deps, userId)).record;
-  const ended = unwrap(await deps.deviceSessions(uid).endAll());
-  deps.audit('signed_out', { uid, all: true, by: 'system' });
-  requireEverywhere(ended);
 }
 
 /** The caller, and where they are signed in, the oldest first. */
@@ -180,22 +117,6 @@ export async function describeDevice(
   described: DeviceInfo,
 ): Promise<void> {
   unwrap(await deps.deviceSessions(claims.uid).describeDevice(claims, described));
-}
-
-/** Ends one of the caller's device sessions; refuses `device_not_found`. */
-export async function endDevice(deps: Deps, claims: Claims<'access'>, id: string): Promise<void> {
-  const { uid } = claims;
-  const ended = unwrap(await deps.deviceSessions(uid).endOne(claims, id));
-  deps.audit('signed_out', { uid, sid: id });
-  requireEverywhere(ended);
-}
-
-/** Ends every device session of the caller but the one that asks. */
-export async function endOtherDevices(deps: Deps, claims: Claims<'access'>): Promise<void> {
-  const { uid, sid } = claims;
-  const ended = unwrap(await deps.deviceSessions(uid).endOthers(claims));
-  deps.audit('signed_out', { uid, sid, others: true });
-  requireEverywhere(ended);
 }
 
 /** The user a sign-in names, made where nobody was; refuses whoever needs an authToken and brings none. */

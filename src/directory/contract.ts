@@ -1,27 +1,6 @@
 import { z } from 'zod';
-import { nameSchema, userIdSchema } from '../users/contract.ts';
-
-/** A role id is of the alphabet of userIds. */
-const roleIdSchema = userIdSchema;
-export const roleParameter = z.object({ roleId: roleIdSchema });
-
-/** `PUT /v1/roles/{roleId}`. */
-export const roleSchema = z.object({
-  displayName: nameSchema(100).nullish(),
-  permissions: z.array(z.string().min(1).max(100)).max(100).nullish(),
-});
-
-/** `PUT /v1/users/{userId}/roles`: exactly these from now on. */
-export const userRolesSchema = z.object({ roles: z.array(roleIdSchema).max(50) });
-
-/** `PUT /v1/users/{userId}/ban`; `until` as an ISO 8601 time, in the future. */
-export const banSchema = z.object({
-  reason: nameSchema(500).nullish(),
-  until: z.iso
-    .datetime({ offset: true })
-    .transform(text => Date.parse(text))
-    .nullish(),
-});
+import { locatorSchema, locatorTextSchema } from '../locators/contract.ts';
+import { nameSchema } from '../users/contract.ts';
 
 const clearable = (max: number) => z.union([z.literal(''), nameSchema(max)]).nullish();
 
@@ -44,3 +23,47 @@ export const userPatchSchema = z.object({
 });
 
 export type UserPatch = z.infer<typeof userPatchSchema>;
+
+/** Surface D's own pattern for the names it makes. */
+const USER_ID = /^[a-zA-Z0-9@#][a-zA-Z0-9\-_@$#]{7,71}$/;
+
+const screenName = nameSchema(100);
+
+/** `POST /v1/users`; what SDKs send besides is ignored. */
+export const newUserSchema = z.object({
+  userId: z.string().regex(USER_ID, 'must be 8–72 of a-z, A-Z, 0-9, -, _, @, $ and #').nullish(),
+  screenName: z.object({ screenName }),
+  userLocators: z.array(locatorSchema).max(20).nullish(),
+});
+
+export type NewDirectoryUser = z.infer<typeof newUserSchema>;
+
+/** `PUT /v1/users/{id}/screenname`. */
+export const screenNameSchema = z.object({ screenName });
+
+const listed = (text: string | string[]) => [text].flat().flatMap(each => each.normalize('NFC').split(','));
+
+/** `*`, or attribute keys. */
+const withProfileAttributes = z
+  .union([z.string(), z.array(z.string())])
+  .transform(text => (text === '*' ? ('*' as const) : [...new Set(listed(text))].filter(Boolean)))
+  .pipe(z.union([z.literal('*'), z.array(z.string().max(100)).max(64)]))
+  .optional();
+
+/** `GET /v1/users/{id}`; other members are ignored. */
+export const entryQuerySchema = z.object({ withProfileAttributes });
+
+/** `GET /v1/users`. */
+export const entriesQuerySchema = z.object({
+  withProfileAttributes,
+  locators: z
+    .union([z.string(), z.array(z.string())])
+    .transform(text => [...new Set(listed(text))])
+    .pipe(z.array(locatorTextSchema).max(50))
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(100),
+  cursor: z.string().optional(),
+});
+
+/** Where the next page of all users begins: after this number of ours. */
+export const entriesCursorSchema = z.object({ afterId: z.int().nonnegative() });

@@ -1,45 +1,53 @@
 import { Hono } from 'hono';
-import { systemOnly } from '../http/authenticate.ts';
+import { systemOnly, userOrSystem } from '../access/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
-import { jsonBody, params } from '../http/validate.ts';
-import { banSchema, roleParameter, roleSchema, userPatchSchema, userRolesSchema } from './contract.ts';
-import { presentRole, presentUser } from './present.ts';
-import { banUser, defineRole, liftBan, patchUser, readRoles, removeRole, setUserRoles } from './service.ts';
+import { linkNext, readCursor } from '../http/pagination.ts';
+import { jsonBody, params, query } from '../http/validate.ts';
+import { userIdsParameter } from '../users/contract.ts';
+import {
+  entriesCursorSchema,
+  entriesQuerySchema,
+  entryQuerySchema,
+  newUserSchema,
+  screenNameSchema,
+  userPatchSchema,
+} from './contract.ts';
+import { presentEntries, presentEntry, presentPatched, presentScreenNames } from './present.ts';
+import { createUser, deleteUser, listUsers, patchUser, readNames, readUser, rename } from './service.ts';
 
-/** Roles and what they permit, mounted under `/v1/roles`. */
-export const roleRoutes = new Hono<AppEnv>()
-  .get('/', systemOnly, async c => {
-    const roles = await readRoles(c.get('deps'));
-    return c.json(roles.map(presentRole));
+/** Users as an application's server manages them, mounted under `/v1/users`. */
+export const directoryUserRoutes = new Hono<AppEnv>()
+  .post('/', systemOnly, jsonBody(newUserSchema), async c =>
+    c.json({ identifier: await createUser(c.get('deps'), c.req.valid('json')) }),
+  )
+  .get('/', systemOnly, query(entriesQuerySchema), async c => {
+    const { withProfileAttributes: wanted = null, locators, limit, cursor } = c.req.valid('query');
+    const afterId = readCursor(entriesCursorSchema, cursor)?.afterId ?? 0;
+    const { entries, next } = await listUsers(c.get('deps'), { locators, afterId, limit, wanted });
+    if (next !== null) linkNext(c, { afterId: next });
+    return c.json(presentEntries(entries, c.get('deps').now()));
   })
-  .put('/:roleId', systemOnly, params(roleParameter), jsonBody(roleSchema), async c => {
-    const { roleId } = c.req.valid('param');
-    const { displayName, permissions } = c.req.valid('json');
-    const role = { roleId, displayName: displayName ?? null, permissions: [...new Set(permissions ?? [])] };
-    return c.json(presentRole(await defineRole(c.get('deps'), role)));
+  .get('/:userId', userOrSystem, query(entryQuerySchema), async c => {
+    const deps = c.get('deps');
+    const wanted = c.req.valid('query').withProfileAttributes ?? null;
+    const shown = await readUser(deps, c.get('caller'), c.req.param('userId'), wanted);
+    return c.json(presentEntry(shown, deps.now()));
   })
-  .delete('/:roleId', systemOnly, params(roleParameter), async c => {
-    await removeRole(c.get('deps'), c.req.valid('param').roleId);
-    return c.body(null, 200);
-  });
-
-/** What an application's server does to a user, mounted under `/v1/users`. */
-export const userAdministrationRoutes = new Hono<AppEnv>()
   .patch('/:userId', systemOnly, jsonBody(userPatchSchema), async c => {
     const deps = c.get('deps');
     const record = await patchUser(deps, c.req.param('userId'), c.req.valid('json'));
-    return c.json(presentUser(record, deps.now()));
+    return c.json(presentPatched(record, deps.now()));
   })
-  .put('/:userId/roles', systemOnly, jsonBody(userRolesSchema), async c => {
-    const record = await setUserRoles(c.get('deps'), c.req.param('userId'), c.req.valid('json').roles);
-    return c.json(record.roles.map(presentRole));
-  })
-  .put('/:userId/ban', systemOnly, jsonBody(banSchema), async c => {
-    const { reason, until } = c.req.valid('json');
-    await banUser(c.get('deps'), c.req.param('userId'), { reason: reason ?? null, until: until ?? null });
+  .delete('/:userId', systemOnly, async c => {
+    await deleteUser(c.get('deps'), c.req.param('userId'));
     return c.body(null, 200);
   })
-  .delete('/:userId/ban', systemOnly, async c => {
-    await liftBan(c.get('deps'), c.req.param('userId'));
+  .put('/:userId/screenname', userOrSystem, jsonBody(screenNameSchema), async c => {
+    const { screenName } = c.req.valid('json');
+    await rename(c.get('deps'), c.get('caller'), c.req.param('userId'), screenName);
     return c.body(null, 200);
+  })
+  .get('/:userIds/screenname', userOrSystem, params(userIdsParameter), async c => {
+    const names = await readNames(c.get('deps'), c.get('caller'), c.req.valid('param').userIds);
+    return c.json(presentScreenNames(names));
   });

@@ -1,13 +1,32 @@
+import type { Caller } from '../access/caller.ts';
+import {
+  managedId,
+  openAccess,
+  resolveOwn,
+  resolveTarget,
+  SYSTEM,
+  targetUser,
+} from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
-import { AppError, requireEverywhere, unwrap } from '../errors.ts';
+import { eraseUser } from '../erasure/service.ts';
+import { AppError } from '../errors.ts';
+import { uuid } from '../ids.ts';
+import type { LocatorName } from '../locators/contract.ts';
+import type { WantedAttributes } from '../profiles/store.ts';
+import { hashName, type Name } from '../retired-names/service.ts';
 import type { UserRecord } from '../users/contract.ts';
-import { liftRetiredBan } from '../users/erasure-service.ts';
-import { giveRoles } from '../users/role-service.ts';
-import { requireUser, updateUser } from '../users/service.ts';
-import { managedId } from './access-service.ts';
-import type { UserPatch } from './contract.ts';
-
-export { defineRole, readRoles, removeRole } from '../users/role-service.ts';
+import { readScreenNames, requireUid } from '../users/lookup-service.ts';
+import { updateUser } from '../users/service.ts';
+import type { EntryLocator } from '../users/store.ts';
+import type { NewDirectoryUser, UserPatch } from './contract.ts';
+import {
+  type EntryRow,
+  findEntriesByLocators,
+  findEntry,
+  insertUserWithLocators,
+  listEntries,
+  type SetLocator,
+} from './store.ts';
 
 /** Changes what a user's record shows; `null` and absent members stay, an empty text clears. */
 export async function patchUser(deps: Deps, userId: string, patch: UserPatch): Promise<UserRecord> {
@@ -18,57 +37,138 @@ export async function patchUser(deps: Deps, userId: string, patch: UserPatch): P
   return updateUser(deps, record.uid, change);
 }
 
-/** Gives a user exactly these roles; refuses `role_not_found`. */
-export async function setUserRoles(deps: Deps, userId: string, roleIds: string[]): Promise<UserRecord> {
-  const record = await giveRoles(deps, await targetUser(deps, userId), roleIds);
-  deps.audit('roles_changed', { uid: record.uid, roles: roleIds.join(' ') });
-  return record;
+/** An entry, and whether whoever asks is shown what concerns only the user themself. */
+export interface ShownEntry {
+  /** Null: the built-in user that every secret key is. */
+  entry: EntryRow | null;
+  whole: boolean;
 }
 
-/** Ends everything of a user and refuses them until lifted or `until`. The object first, D1's flag after it. */
-export async function banUser(
+/** Makes a user; refuses `duplicate_entity`. Their `userId`, generated where none was given. */
+export async function createUser(deps: Deps, input: NewDirectoryUser): Promise<string> {
+  const { userId = null, screenName, userLocators } = input;
+  const locators = (userLocators ?? []).map(({ type, value, verificationStatus }) => ({
+    type,
+    value,
+    verificationStatus: verificationStatus ?? ('StatusNotProvided' as const),
+  }));
+  return createEntry(deps, { userId, displayName: screenName.screenName }, locators);
+}
+
+/** What the directory has on a user. */
+export async function readUser(
   deps: Deps,
-  userId: string,
-  { reason, until }: { reason: string | null; until: number | null },
-): Promise<void> {
-  if (until !== null && until <= deps.now()) throw new AppError('invalid_input', inFuture);
-  const { uid } = await targetUser(deps, userId);
-  const ended = unwrap(await deps.deviceSessions(uid).ban({ reason, until }));
-  deps.audit('banned', { uid, until });
-  await showBan(deps, uid);
-  requireEverywhere(ended);
+  caller: Caller,
+  id: string,
+  wanted: WantedAttributes,
+): Promise<ShownEntry> {
+  const { userId, self, bySystem } = await resolveTarget(deps, caller, id);
+  if (userId === SYSTEM) return { entry: null, whole: true };
+  return { entry: await readEntry(deps, userId, wanted), whole: bySystem || self !== null };
 }
 
-/** Lifts a ban; also one that outlived its user, by the name they had. */
-export async function liftBan(deps: Deps, userId: string): Promise<void> {
-  if (await liftRetiredBan(deps, userId)) return;
-  const { uid } = await targetUser(deps, userId);
-  await deps.deviceSessions(uid).liftBan();
-  deps.audit('ban_lifted', { uid });
-  await showBan(deps, uid);
-}
+/** A profile may be a megabyte: a page with profiles is shorter. */
+const MOST_PROFILES = 20;
 
-/** How often the flag is written again when a ban and its lifting race. */
-const FLAG_TRIES = 3;
-
-/** Brings D1's flag to what the object says, also where another call changed that meanwhile. */
-async function showBan(deps: Deps, uid: number): Promise<void> {
-  const object = deps.deviceSessions(uid);
-  let shown = await object.currentBan();
-  for (let tried = 0; tried < FLAG_TRIES; tried += 1) {
-    const flag = shown
-      ? { bannedAt: deps.now(), bannedUntil: shown.until }
-      : { bannedAt: null, bannedUntil: null };
-    await updateUser(deps, uid, flag);
-    const now = await object.currentBan();
-    if ((now === null) === (shown === null) && now?.until === shown?.until) return;
-    shown = now;
+/** One page of all users, or those these locators are reserved for. */
+export async function listUsers(
+  deps: Deps,
+  query: {
+    locators: readonly LocatorName[] | undefined;
+    afterId: number;
+    limit: number;
+    wanted: WantedAttributes;
+  },
+): Promise<{ entries: EntryRow[]; next: number | null }> {
+  const { locators, wanted } = query;
+  if (!locators) {
+    const limit = wanted === null ? query.limit : Math.min(query.limit, MOST_PROFILES);
+    return readEntries(deps, { ...query, limit });
   }
+  return { entries: await readEntriesByLocators(deps, locators, wanted), next: null };
 }
 
-/** The user an administration call names: never the built-in one, and `me` names nobody where a key calls. */
-async function targetUser(deps: Deps, userId: string): Promise<UserRecord> {
-  return (await requireUser(deps, managedId(userId))).record;
+/** Erases a user; refuses what is not a user's to lose. */
+export async function deleteUser(deps: Deps, id: string): Promise<void> {
+  await eraseUser(deps, (await requireUid(deps, managedId(id))).uid);
 }
 
-const inFuture = { errors: [{ path: 'until', message: 'must be in the future' }] };
+/** Gives a user another name to be shown by. */
+export async function rename(deps: Deps, caller: Caller, id: string, screenName: string): Promise<void> {
+  const { userId, self } = await resolveOwn(deps, caller, id);
+  const { uid } = self ?? (await requireUid(deps, userId));
+  await updateUser(deps, uid, { displayName: screenName });
+}
+
+/** What users are called; refuses `user_not_found` where there is not every one. */
+export async function readNames(
+  deps: Deps,
+  caller: Caller,
+  ids: readonly string[],
+): Promise<{ userId: string; displayName: string | null }[]> {
+  const targets = ids.map(await openAccess(deps, caller));
+  if (targets.every(({ self }) => self !== null)) {
+    return targets.map(({ self, userId }) => ({ userId, displayName: self?.displayName ?? null }));
+  }
+  return readScreenNames(
+    deps,
+    targets.map(({ userId }) => userId),
+  );
+}
+
+/**
+ * Makes a user for an application's server, with locators that are theirs alone; refuses `duplicate_entity` where the name
+ * or a locator belongs, or belonged, to somebody else. Naming them opens nothing.
+ */
+export async function createEntry(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  { userId, displayName }: { userId: string | null; displayName: string },
+  locators: readonly Omit<SetLocator, 'userLocatorId'>[],
+): Promise<string> {
+  const name = userId ?? uuid();
+  const user = { userId: name, entry: 'closed', displayName, profileHandle: null } as const;
+  const names: Name[] = [['userId', name], ...locators.map(({ type, value }) => [type, value] as const)];
+  const hashes = (await Promise.all(names.map(each => hashName(deps, each)))).flat();
+  const own = locators.map(locator => ({ ...locator, userLocatorId: uuid() }));
+  const made = await insertUserWithLocators(deps.db, user, own, hashes, deps.now()).catch(error => {
+    if (isTaken(error)) return false;
+    throw error;
+  });
+  if (!made) throw new AppError('duplicate_entity');
+  return name;
+}
+
+/** Whether a transaction failed because what it writes is somebody's already. */
+export function isTaken(error: unknown): boolean {
+  const { message, cause } = error as Error;
+  return /UNIQUE constraint failed/.test(`${message} ${(cause as Error | undefined)?.message}`);
+}
+
+export async function readEntry(
+  { db }: Pick<Deps, 'db'>,
+  userId: string,
+  wanted: WantedAttributes,
+): Promise<EntryRow> {
+  const entry = await findEntry(db, userId, wanted);
+  if (!entry) throw new AppError('user_not_found');
+  return entry;
+}
+
+/** A page of all users, and after whom the next begins. */
+export async function readEntries(
+  { db }: Pick<Deps, 'db'>,
+  { afterId, limit, wanted }: { afterId: number; limit: number; wanted: WantedAttributes },
+): Promise<{ entries: EntryRow[]; next: number | null }> {
+  const rows = await listEntries(db, afterId, wanted, limit + 1);
+  const entries = rows.slice(0, limit);
+  return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+}
+
+/** The users whom these locators are reserved for; nobody for those that users merely say of themselves. */
+export async function readEntriesByLocators(
+  { db }: Pick<Deps, 'db'>,
+  locators: readonly Pick<EntryLocator, 'type' | 'value'>[],
+  wanted: WantedAttributes,
+): Promise<EntryRow[]> {
+  return findEntriesByLocators(db, locators, wanted);
+}

@@ -3,7 +3,7 @@ import { setMetric, timing } from 'hono/timing';
 import { type ConfigResult, readConfig } from '../config.ts';
 import { type Deps, makeDeps } from '../deps.ts';
 import { AppError } from '../errors.ts';
-import type { Trips } from '../trips.ts';
+import type { Trips } from '../platform/trips.ts';
 
 /** The environment every route of the app shares. */
 export interface AppEnv {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { deviceToken } from '../http/authenticate.ts';
+import { deviceToken } from '../access/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
 import { limitRate } from '../http/limits.ts';
 import { jsonBody } from '../http/validate.ts';

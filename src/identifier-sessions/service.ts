@@ -1,8 +1,8 @@
-import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { isSpent, spend } from '../single-use/service.ts';
+import type { Claims } from '../tokens/claims.ts';
 import type { IdentifierSession } from './contract.ts';
 
 /** A device token (surface E), made without any storage: two of the same identifier know nothing of each other. */

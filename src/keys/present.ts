@@ -1,7 +1,6 @@
+import { iso } from '../times.ts';
 import type { NewKey } from './service.ts';
 import type { KeyRow } from './store.ts';
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 /** A key as it is listed: `start` tells keys apart without giving them away. */
 export function presentKey({ id, name, kind, createdAt, lastUsedAt }: KeyRow) {

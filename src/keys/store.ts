@@ -1,5 +1,5 @@
 import { and, asc, eq, isNull, lt, or } from 'drizzle-orm';
-import type { Database } from '../db.ts';
+import type { Database } from '../platform/database.ts';
 import type { KeyKind } from './rules.ts';
 import { keys } from './table.ts';
 

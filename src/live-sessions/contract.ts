@@ -182,3 +182,26 @@ export interface MemberCredential {
   sid: string;
   subject: string;
 }
+
+export interface Kick {
+  /** Public userId. */
+  userId: string;
+  reason: string | null;
+  /** Whether guests are no longer let in, either. */
+  closeGuests: boolean;
+}
+
+/** A place kept for an upload, and where its bytes go. */
+export interface Reservation {
+  fileKey: string;
+  r2Key: string;
+}
+
+/** A file, or the place kept for one that is on its way. */
+export interface StoredFile extends SessionFile {
+  /** Where it lies in R2. */
+  r2Key: string;
+  subject: string;
+  /** False while it is on its way. */
+  stored: boolean;
+}

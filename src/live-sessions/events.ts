@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
+import { verifyMember } from '../access/authenticate.ts';
+import { bearer } from '../access/credentials.ts';
 import { AppError, waitHeaders } from '../errors.ts';
-import { verifyMember } from '../http/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
-import { bearer } from '../http/credentials.ts';
 import { isAllowedOrigin } from '../http/security-headers.ts';
 import { MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
 import { credentialOf, liveSessionOf } from './service.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MEDIA_TYPE } from '../uploads/contract.ts';
+import { MEDIA_TYPE } from '../files/declared.ts';
 import { nameSchema } from '../users/contract.ts';
 
 /** The headers of an upload; the length is checked on its own, because its absence is another refusal. */

@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
+import { memberToken } from '../access/authenticate.ts';
 import { AppError } from '../errors.ts';
-import { memberToken } from '../http/authenticate.ts';
+import { declaredLength } from '../files/declared.ts';
+import { serveObject } from '../files/serve-object.ts';
 import type { AppEnv } from '../http/context.ts';
-import { declaredLength } from '../http/file-body.ts';
-import { serveObject } from '../http/serve-object.ts';
 import { headers } from '../http/validate.ts';
 import { uploadHeadersSchema } from './file-contract.ts';
 import { deleteFile, findFile, listFiles, uploadFile } from './file-service.ts';

@@ -1,11 +1,9 @@
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
-import { putStream } from '../uploads/stream-service.ts';
-import type { FileToStore, SessionFile } from './contract.ts';
+import { putStream } from '../files/stream-service.ts';
+import type { FileToStore, Reservation, SessionFile, StoredFile } from './contract.ts';
 import { dayOf, readStorageKey, STORED } from './file-rules.ts';
-import type { Reservation } from './files.ts';
 import { credentialOf, liveSessionOf, type PresentedMember } from './service.ts';
-import type { StoredFile } from './storage.ts';
 
 /**
  * Takes an upload in: a place at the live session, the bytes to R2 as they come, then the live session's word that
@@ -20,7 +18,7 @@ export async function uploadFile(
   if (file.sizeInBytes > deps.config.maxFileBytes) throw new AppError('file_too_large');
   const reservation = unwrap(await liveSessionOf(deps, member).reserveFile(credentialOf(member), file));
   // The client may be gone before the last byte: the place is given back all the same.
-  return deps.keep(store(deps, member, file, reservation, body));
+  return deps.keepAlive(store(deps, member, file, reservation, body));
 }
 
 async function store(

@@ -1,3 +1,4 @@
+import { iso } from '../times.ts';
 import type { Created, LiveSessionView, MemberView, SessionFile } from './contract.ts';
 import { secondsLeft } from './rules.ts';
 
@@ -64,6 +65,6 @@ export function presentFile({
     contentType,
     sizeInBytes,
     creatorId,
-    createdAt: new Date(createdAt).toISOString(),
+    createdAt: iso(createdAt),
   };
 }

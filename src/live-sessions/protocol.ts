@@ -1,3 +1,4 @@
+import { iso } from '../times.ts';
 /** What travels over the WebSocket of a live session: `{ sessionId, eventType, seq, at, data }`, one a frame. */
 
 export type EventType =
@@ -51,5 +52,5 @@ export interface Frame {
 }
 
 export function encodeFrame(sessionId: string, seq: number, now: number, { eventType, data }: Frame): string {
-  return JSON.stringify({ sessionId, eventType, seq, at: new Date(now).toISOString(), data });
+  return JSON.stringify({ sessionId, eventType, seq, at: iso(now), data });
 }

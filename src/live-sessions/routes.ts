@@ -1,9 +1,10 @@
 import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { joinerToken, memberToken, publishableKey, userToken } from '../access/authenticate.ts';
 import { AppError } from '../errors.ts';
-import { joinerToken, memberToken, publishableKey, userToken } from '../http/authenticate.ts';
+import { clientAddress, networkOf } from '../http/client-address.ts';
 import type { AppEnv } from '../http/context.ts';
-import { clientAddress, limitRate, networkOf } from '../http/limits.ts';
+import { limitRate } from '../http/limits.ts';
 import { linkNext, readCursor } from '../http/pagination.ts';
 import { jsonBody, query } from '../http/validate.ts';
 import {
@@ -29,8 +30,8 @@ import {
   leaveLiveSession,
   liftBar,
   readLiveSession,
-  toIdentity,
 } from './service.ts';
+import { toIdentity } from './settings-service.ts';
 
 /** What a session may hold depends on the deployment's settings, so the schemas are chosen per request. */
 const createBody = createMiddleware<AppEnv, string, { out: { json: CreateRequest } }>((c, next) =>

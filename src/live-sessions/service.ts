@@ -1,26 +1,24 @@
-import { deriveMac, type MasterSecret } from '../crypto/derive.ts';
-import type { Claims } from '../crypto/tokens.ts';
+import type { Joiner } from '../access/caller.ts';
+import { verifySession } from '../access/session-service.ts';
 import type { Deps } from '../deps.ts';
-import { verifySession } from '../device-sessions/service.ts';
 import { AppError, unwrap } from '../errors.ts';
 import { readIdentifierSession } from '../identifier-sessions/service.ts';
-import { toBase64Url } from '../ids.ts';
+import type { LiveSessionObject } from '../platform/objects.ts';
+import type { Claims } from '../tokens/claims.ts';
 import type {
   ChangeRequest,
   Created,
-  CreateLiveSession,
   CreateRequest,
   Identity,
+  Kick,
   LiveSessionView,
   MemberCredential,
   MemberCursor,
   RoomPassword,
-  RulesChange,
   Visitor,
 } from './contract.ts';
-import type { Kick } from './host.ts';
-import type { LiveSessionObject } from './live-session.ts';
 import { visitorOf } from './rules.ts';
+import { roomPasswords, toChange, toSettings } from './settings-service.ts';
 
 export interface Admitted {
   created: Created;
@@ -41,9 +39,6 @@ export interface JoinRequest {
   /** Where the request comes from, as `networkOf` has it. */
   network: string;
 }
-
-/** Who joins: a user, or the bearer of a device token. */
-export type Joiner = { kind: 'user'; claims: Claims<'access'> } | { kind: 'guest'; claims: Claims<'device'> };
 
 /** Makes a live session with the caller as its host: two object calls, the second from inside the first. */
 export async function createLiveSession(
@@ -176,71 +171,4 @@ function issueMemberToken(
 ): Promise<string> {
   const exp = Math.ceil(view.expiresAt / 1000);
   return deps.keyRing.sign('member', { ...bearer, live: view.id, mid, exp }, deps.now());
-}
-
-const MINUTE_S = 60;
-const STANDARD = { capacity: 50, expirySeconds: 60 * MINUTE_S, maxFiles: 100, maxTotalMegaBytes: 1024 };
-
-async function toSettings(deps: Deps, liveId: string, request: CreateRequest): Promise<CreateLiveSession> {
-  const rules = request.rules ?? {};
-  const password = rules.password ?? request.password ?? null;
-  const allowList = rules.whiteListAddresses ?? request.whiteListAddresses ?? [];
-  const roomPassword = password === null ? null : await storedPassword(deps, liveId, password);
-  return {
-    identity: toIdentity(request.identity),
-    allowList: [...new Set(allowList)],
-    rules: {
-      capacity: rules.userCapacity ?? STANDARD.capacity,
-      expiryMs: (rules.expiryDurationInSeconds ?? STANDARD.expirySeconds) * 1000,
-      password: roomPassword,
-      allowOnlyListed: rules.allowOnlyWhitelistedAddresses ?? allowList.length > 0,
-      allowGuests: rules.allowGuests ?? false,
-      memberTimeoutMs: (rules.memberTimeoutSeconds ?? 0) * 1000,
-      maxFiles: rules.maxFiles ?? STANDARD.maxFiles,
-      maxTotalMegaBytes:
-        rules.maxTotalMegaBytes ?? Math.min(STANDARD.maxTotalMegaBytes, deps.config.maxSessionMegabytes),
-    },
-  };
-}
-
-/** What of the rules a change names; an empty password takes the password away. */
-async function toChange(deps: Deps, liveId: string, given: ChangeRequest['rules']): Promise<RulesChange> {
-  const change: RulesChange = {};
-  const { userCapacity, expiryDurationInSeconds, password, whiteListAddresses, memberTimeoutSeconds } = given;
-  if (userCapacity != null) change.capacity = userCapacity;
-  if (expiryDurationInSeconds != null) change.expiryMs = expiryDurationInSeconds * 1000;
-  if (password != null)
-    change.password = password === '' ? null : await storedPassword(deps, liveId, password);
-  if (whiteListAddresses != null) change.allowList = [...new Set(whiteListAddresses)];
-  // A list closes the session to the others, as at its creation; taking the last address off opens it to nobody.
-  if (change.allowList && change.allowList.length > 0) change.allowOnlyListed = true;
-  if (given.allowOnlyWhitelistedAddresses != null) {
-    change.allowOnlyListed = given.allowOnlyWhitelistedAddresses;
-  }
-  if (given.allowGuests != null) change.allowGuests = given.allowGuests;
-  if (memberTimeoutSeconds != null) change.memberTimeoutMs = memberTimeoutSeconds * 1000;
-  if (given.maxFiles != null) change.maxFiles = given.maxFiles;
-  if (given.maxTotalMegaBytes != null) change.maxTotalMegaBytes = given.maxTotalMegaBytes;
-  return change;
-}
-
-async function storedPassword(deps: Deps, liveId: string, password: string): Promise<RoomPassword | null> {
-  const [newest = null] = await roomPasswords(deps, liveId, password);
-  return newest;
-}
-
-export function toIdentity(
-  identity: { name?: string | null | undefined; chainAddress?: string | null | undefined } | null | undefined,
-): Identity {
-  return { name: identity?.name ?? null, chainAddress: identity?.chainAddress ?? null };
-}
-
-/** The keyed hashes of a room password, newest master secret first: what is stored, and what is compared. */
-async function roomPasswords(deps: Pick<Deps, 'config'>, liveId: string, password: string | null) {
-  if (password === null) return [];
-  const hash = async (secret: MasterSecret): Promise<RoomPassword> => {
-    const mac = await deriveMac(secret, 'room-password', `${liveId}|${password}`);
-    return { version: secret.version, mac: toBase64Url(mac) };
-  };
-  return Promise.all(deps.config.masterSecrets.map(hash));
 }

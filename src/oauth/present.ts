@@ -1,4 +1,4 @@
-import type { PublicJwk } from '../crypto/key-ring.ts';
+import type { PublicJwk } from '../tokens/key-ring.ts';
 import type { LivingToken } from './service.ts';
 
 /** RFC 7662 §2.2; times in unix seconds, as in the token. */

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { systemOnly } from '../http/authenticate.ts';
+import { systemOnly } from '../access/authenticate.ts';
 import type { AppEnv } from '../http/context.ts';
 import { limitRate } from '../http/limits.ts';
 import { formBody } from '../http/validate.ts';

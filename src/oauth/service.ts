@@ -1,9 +1,11 @@
-import type { Claims, TokenKind } from '../crypto/tokens.ts';
+import { verifySession } from '../access/session-service.ts';
 import type { Deps } from '../deps.ts';
-import { refreshTokenStands, signOut, verifySession } from '../device-sessions/service.ts';
+import { signOut } from '../device-sessions/ending-service.ts';
+import { refreshTokenStands } from '../device-sessions/service.ts';
 import { AppError } from '../errors.ts';
 import { endIdentifierSession, readIdentifierSession } from '../identifier-sessions/service.ts';
 import { leaveLiveSession, readLiveSession } from '../live-sessions/service.ts';
+import type { Claims, TokenKind } from '../tokens/claims.ts';
 
 type KnownKind = Extract<TokenKind, 'access' | 'refresh' | 'member' | 'device'>;
 

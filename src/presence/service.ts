@@ -1,8 +1,8 @@
+import type { Caller } from '../access/caller.ts';
+import { openAccess, resolveOwn } from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
-import type { Caller } from '../device-sessions/service.ts';
-import { openAccess, resolveOwn } from '../directory/access-service.ts';
 import { unwrap } from '../errors.ts';
-import { requireNamed } from '../users/entry-service.ts';
+import { requireNamed } from '../users/lookup-service.ts';
 import { requireUser } from '../users/service.ts';
 import type { Presence, UserPresenceView } from './contract.ts';
 import { presenceAt } from './rules.ts';

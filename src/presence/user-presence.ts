@@ -3,9 +3,6 @@ import { ok, type Result, refuse } from '../result.ts';
 import type { Presence } from './contract.ts';
 import type { SetPresence } from './rules.ts';
 
-/** The RPC methods, for callers in the Worker. */
-export type UserPresenceObject = Pick<UserPresence, 'set' | 'read' | 'erase'>;
-
 /**
  * One user's presence, named by `users.id`: the chain that was set last, and when. What of it is in force follows from
  * the time (`rules.ts`), so there are no alarms, and nothing is written when a part runs out.

@@ -1,8 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
 
-/** The RPC methods, for callers in the Worker. */
-export type SingleUseObject = Pick<SingleUse, 'spend' | 'isSpent' | 'issue' | 'redeem'>;
-
 /**
  * What is known of keys until `until`, epoch ms: `spent`, those that were used and are good no more (authTokens,
  * ended device tokens); `issued`, those that are good once, with what was said of them (nonces).

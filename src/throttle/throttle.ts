@@ -3,12 +3,6 @@ import { ok, type Result } from '../result.ts';
 import { chargeAddress, chargeUsername, refundPair, refundWindow } from './rules.ts';
 import { openStorage, type ThrottleStorage } from './storage.ts';
 
-/** The RPC methods, for callers in the Worker. */
-export type ThrottleObject = Pick<
-  Throttle,
-  'chargeUsername' | 'refundUsername' | 'noteSuccess' | 'chargeAddress' | 'refundAddress' | 'forget'
->;
-
 /**
  * Counts failed attempts of one subject: a username or an address. An attempt is a failure from its charge until it
  * is refunded, so that parallel guesses are counted before any of them is answered. A `network` is what `networkOf`

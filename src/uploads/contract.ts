@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** RFC 9110 §8.3.1, ASCII only: what a browser might read otherwise than we do is refused. */
-export const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w.+-]+=([\w.+-]+|"[\w .+/:;-]*"))*$/;
+import { MEDIA_TYPE } from '../files/declared.ts';
 
 const EXTENSION = /^[a-z\d]{1,10}$/i;
 
@@ -37,12 +35,4 @@ export interface DeclaredUpload {
 export interface PreviewSize {
   previewWidth: number;
   previewHeight: number;
-}
-
-/** A body whose first bytes were looked at. */
-export interface OpenedBody {
-  /** The bytes that were read on the way. */
-  head: Uint8Array;
-  /** What comes after them; null where nothing does. */
-  rest: ReadableStream<Uint8Array> | null;
 }

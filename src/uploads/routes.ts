@@ -1,12 +1,13 @@
 import { Hono } from 'hono';
 import { accepts } from 'hono/accepts';
+import { userToken } from '../access/authenticate.ts';
 import { AppError } from '../errors.ts';
-import { userToken } from '../http/authenticate.ts';
+import { declaredLength, declaredType } from '../files/declared.ts';
+import { serveObject } from '../files/serve-object.ts';
 import type { AppEnv } from '../http/context.ts';
-import { declaredLength, declaredType, openFile } from '../http/file-body.ts';
-import { serveObject } from '../http/serve-object.ts';
 import { headers } from '../http/validate.ts';
 import { uploadHeadersSchema } from './contract.ts';
+import { openFile } from './first-bytes-service.ts';
 import { presentUpload } from './present.ts';
 import { findUpload, receiveUpload } from './service.ts';
 

@@ -1,10 +1,11 @@
-import type { Claims } from '../crypto/tokens.ts';
+import { verifySession } from '../access/session-service.ts';
 import type { Deps } from '../deps.ts';
-import { verifySession } from '../device-sessions/service.ts';
 import { AppError, unwrap } from '../errors.ts';
+import { type OpenedBody, putStream } from '../files/stream-service.ts';
 import { uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
-import type { DeclaredUpload, OpenedBody, PreviewSize } from './contract.ts';
+import type { Claims } from '../tokens/claims.ts';
+import type { DeclaredUpload, PreviewSize } from './contract.ts';
 import { DAY_MS, LARGEST_UPLOAD, readName, storageKey, type UploadName } from './rules.ts';
 import {
   deleteReserved,
@@ -17,7 +18,6 @@ import {
   markStored,
   type UploadRow,
 } from './store.ts';
-import { putStream } from './stream-service.ts';
 
 export type Upload = Omit<UploadRow, 'state'>;
 
@@ -56,7 +56,7 @@ export async function receiveUpload(
   const { head, rest, ...preview } = await open(body, declared);
   const upload = { ...declared, ...preview, id: id ?? uuid(), uid: claims.uid, createdAt: deps.now() };
   // The client may be gone before the last byte: the place is given back all the same.
-  return deps.keep(store(deps, claims, upload, { head, rest }));
+  return deps.keepAlive(store(deps, claims, upload, { head, rest }));
 }
 
 async function store(

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, inArray, lte, ne, or, type SQL, sql } from 'drizzle-orm';
-import type { Database } from '../db.ts';
+import type { Database } from '../platform/database.ts';
 import type { Along } from '../users/store.ts';
 import type { UploadName } from './rules.ts';
 import { uploads } from './table.ts';

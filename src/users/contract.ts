@@ -94,11 +94,3 @@ export interface Ban {
   reason: string | null;
   until: number | null;
 }
-
-/** A wallet: one address, and one wallet on every chain where a contract stands for it. */
-export interface Wallet {
-  /** Lower-case. */
-  address: string;
-  /** Of a contract wallet; null where a key signs. */
-  chainId: number | null;
-}

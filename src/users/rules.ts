@@ -1,6 +1,4 @@
 /** Which names a person may have, and when two of them are one: decisions over text alone. */
-import type { Wallet } from './contract.ts';
-
 /** Control, format (zero-width, direction), surrogate, line-separating and otherwise invisible characters. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
@@ -37,3 +35,15 @@ export function cleanName(text: string, max: number): boolean {
 /** What is unique of a wallet: its address, and the chain where a contract stands for it. */
 export const keyOfWallet = ({ address, chainId }: Wallet) =>
   ({ type: 'wallet', value: address, chainId: chainId ?? 0 }) as const;
+
+/** A wallet: one address, and one wallet on every chain where a contract stands for it. */
+export interface Wallet {
+  /** Lower-case. */
+  address: string;
+  /** Of a contract wallet; null where a key signs. */
+  chainId: number | null;
+}
+
+export function isBanned(ban: { until: number | null } | null, now: number): boolean {
+  return ban !== null && (ban.until === null || now < ban.until);
+}

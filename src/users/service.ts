@@ -1,56 +1,29 @@
-import type { SQL } from 'drizzle-orm';
 import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere } from '../errors.ts';
 import { uuid } from '../ids.ts';
-import { logFault } from '../log.ts';
-import type { Photo, UserRecord, Wallet } from './contract.ts';
-import { hashName } from './name-service.ts';
-import { keyOfWallet } from './rules.ts';
+import { hashName } from '../retired-names/service.ts';
+import type { UserRecord } from './contract.ts';
+import { type Publishing, publish } from './copy-service.ts';
+import { toUser, type User } from './record.ts';
+import { keyOfWallet, type Wallet } from './rules.ts';
 import {
-  type Along,
   changeUser,
-  deletePhoto,
-  findLagging,
   findUserByLocator,
   findUserByUid,
   findUserByUserId,
-  insertPhoto,
   insertUser,
   insertUserWithLocator,
-  type LocatorRow,
-  markCopied,
   markSeen,
   ofCredentialVersion,
   type UserChange,
-  type WholeUser,
 } from './store.ts';
-
-/** A user as D1 has it. */
-export interface User {
-  record: UserRecord;
-  /** Whether the user's object is not known to hold this version yet. */
-  copyLags: boolean;
-}
 
 export interface UserNames {
   displayName?: string;
   profileHandle?: string;
 }
 
-/**
- * Hands a record to the user's object, which keeps a copy; supplied by `deps`, because the object belongs to a
- * part above this one. What the record makes worthless ends there. `everywhere` false: taken, but an end that follows
- * from it has not reached every live session.
- */
-export type TakeCopy = (record: UserRecord) => Promise<{ everywhere: boolean }>;
-
-/** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
-export const COPIES_AT_ONCE = 200;
-
 const SEEN_EVERY_MS = 10 * 60_000;
-
-export { MOST_PHOTOS } from './store.ts';
-export type { LocatorRow };
 
 export async function findUser(deps: Pick<Deps, 'db'>, userId: string): Promise<User | null> {
   const found = await findUserByUserId(deps.db, userId.normalize('NFC'));
@@ -124,44 +97,16 @@ export async function renameUser(
   return changed && toUser(changed);
 }
 
-export type Publishing = Pick<Deps, 'db' | 'now' | 'takeCopy' | 'defer'>;
-
 /** Changes members of the record; answered only once the user's object holds the new copy. */
 export async function updateUser(deps: Publishing, uid: number, change: UserChange): Promise<UserRecord> {
   return publish(deps, await changeUser(deps.db, uid, change, deps.now()));
-}
-
-/**
- * Gives a user a picture, with what becomes of its upload in the same transaction; none where that upload is no more
- * (`isThere`). All the pictures from then on.
- */
-export async function addPhoto(
-  deps: Publishing,
-  uid: number,
-  photo: Photo,
-  keeping: Along,
-  isThere: SQL,
-): Promise<Photo[]> {
-  const along: Along = db => [...insertPhoto({ ...photo, uid }, isThere)(db), ...keeping(db)];
-  return (await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along))).photos;
-}
-
-/** Takes a picture from a user, with what becomes of its upload. */
-export async function removePhoto(
-  deps: Publishing,
-  uid: number,
-  id: string,
-  discarding: Along,
-): Promise<void> {
-  const along: Along = db => [...deletePhoto(uid, id)(db), ...discarding(db)];
-  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along));
 }
 
 /** Closes the entry for ever: from now on naming the `userId` is not enough, and what was opened so ends. */
 export async function closeUser(deps: Publishing, { record }: User): Promise<UserRecord> {
   if (record.entry === 'closed') {
     // Also where it was closed before: what that ended may not have reached every live session yet.
-    requireEverywhere(await deps.takeCopy(record));
+    requireEverywhere(await deps.deviceSessions(record.uid).takeCopy(record));
     return record;
   }
   return publish(deps, await changeUser(deps.db, record.uid, { closing: true }, deps.now()));
@@ -170,62 +115,4 @@ export async function closeUser(deps: Publishing, { record }: User): Promise<Use
 /** Notes that a user was there, for whom others may ask; at most once in ten minutes. */
 export async function noteSeen(deps: Pick<Deps, 'db' | 'now'>, uid: number): Promise<void> {
   await markSeen(deps.db, uid, deps.now(), SEEN_EVERY_MS);
-}
-
-/** To be called once the user's object holds the copy. */
-export async function noteCopied(deps: Pick<Deps, 'db'>, { uid, version }: UserRecord): Promise<void> {
-  await markCopied(deps.db, uid, version);
-}
-
-/** Brings lagging copies to their objects: the cron trigger's part in keeping copies true. How many it brought. */
-export async function repairCopies(deps: Publishing): Promise<number> {
-  const copied = await Promise.allSettled(
-    (await findLagging(deps.db, COPIES_AT_ONCE)).map(uid => copyAgain(deps, uid)),
-  );
-  for (const outcome of copied) if (outcome.status === 'rejected') logFault('copy not taken', outcome.reason);
-  return copied.filter(outcome => outcome.status === 'fulfilled').length;
-}
-
-/** Brings the copies of these users; 503 where some of them will be brought by the cron trigger. */
-export async function publishMany(deps: Publishing, uids: number[]): Promise<void> {
-  const copied = await Promise.allSettled(uids.slice(0, COPIES_AT_ONCE).map(uid => copyAgain(deps, uid)));
-  const missed = uids.length > COPIES_AT_ONCE || copied.some(outcome => outcome.status === 'rejected');
-  if (missed) throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
-}
-
-async function copyAgain(deps: Publishing, uid: number): Promise<void> {
-  const found = await findUserByUid(deps.db, uid);
-  if (!found) return;
-  const { record } = toUser(found);
-  await deps.takeCopy(record);
-  await noteCopied(deps, record);
-}
-
-/** Brings a changed record to its user's object: the change is answered only once that holds it. */
-export async function publish(deps: Publishing, changed: WholeUser | null): Promise<UserRecord> {
-  if (!changed) throw new AppError('user_not_found');
-  const { record } = toUser(changed);
-  const taken = await deps.takeCopy(record).catch(error => {
-    logFault('copy not taken', error);
-    throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
-  });
-  deps.defer(later => noteCopied(later, record));
-  requireEverywhere(taken);
-  return record;
-}
-
-export function toUser({ row, roles, wallets, photos }: WholeUser): User {
-  const { id, copiedVersion, bannedAt, bannedUntil, erasedAt: _, lastSeenAt: __, ...members } = row;
-  const ban = bannedAt === null ? null : { until: bannedUntil };
-  return {
-    record: {
-      ...members,
-      uid: id,
-      ban,
-      wallets,
-      roles,
-      photos: photos.map(({ uid: ___, ...photo }) => photo),
-    },
-    copyLags: copiedVersion < row.version,
-  };
 }

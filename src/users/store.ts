@@ -1,7 +1,7 @@
 import { and, asc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { Database } from '../db.ts';
-import { isRetired } from './erasure-store.ts';
+import type { Database } from '../platform/database.ts';
+import { isRetired } from '../retired-names/store.ts';
 import { locators, photos, roles, userRoles, users } from './table.ts';
 
 export type UserRow = typeof users.$inferSelect;
@@ -241,23 +241,20 @@ export async function findReservedOf(
     .where(and(eq(locators.uid, uid), RESERVED));
 }
 
-export const MOST_PHOTOS = 100;
+export type EntryLocator = Pick<LocatorRow, 'userLocatorId' | 'type' | 'value' | 'verificationStatus'>;
 
-/** The statement that adds a picture, where its upload is there and the user has room for one more. */
-export function insertPhoto(photo: PhotoRow, isThere: SQL): Along {
-  const { id, uid, fileType, fileSize, previewWidth, previewHeight, createdAt } = photo;
-  return db => [
-    db
-      .insert(photos)
-      .select(
-        sql`SELECT ${id}, ${uid}, ${fileType}, ${fileSize}, ${previewWidth}, ${previewHeight}, ${createdAt}
-          WHERE ${isThere} AND (SELECT count(*) FROM photos WHERE "uid" = ${uid}) < ${MOST_PHOTOS}`,
-      )
-      .onConflictDoNothing(),
-  ];
-}
-
-/** The statement that removes a picture of a user. */
-export function deletePhoto(uid: number, id: string): Along {
-  return db => [db.delete(photos).where(and(eq(photos.uid, uid), eq(photos.id, id)))];
+/** Which users have these names, in no order. */
+export async function findNamed(
+  db: Database,
+  userIds: readonly string[],
+): Promise<{ uid: number; userId: string; displayName: string | null }[]> {
+  return db
+    .select({ uid: users.id, userId: users.userId, displayName: users.displayName })
+    .from(users)
+    .where(
+      and(
+        sql`${users.userId} IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`,
+        isNull(users.erasedAt),
+      ),
+    );
 }

@@ -68,25 +68,6 @@ export const photos = sqliteTable(
   table => [index('photos_byUser').on(table.uid, table.createdAt)],
 );
 
-/**
- * What outlives erasure, as keyed hashes: names that are never issued again, and what a ban goes on refusing. `hash`
- * is of the kind and the value, `owner` of the erased `userId`, by which a ban can still be lifted.
- */
-export const retiredNames = sqliteTable(
-  'retiredNames',
-  {
-    hash: text().notNull(),
-    /** `name`: never issued again; `ban`: refused until `until` (null: until lifted). */
-    kind: text({ enum: ['name', 'ban'] }).notNull(),
-    owner: text().notNull(),
-    until: integer(),
-  },
-  table => [
-    primaryKey({ columns: [table.hash, table.kind] }),
-    index('retiredNames_byOwner').on(table.owner, table.kind),
-  ],
-);
-
 export const roles = sqliteTable('roles', {
   roleId: text().primaryKey(),
   displayName: text(),
@@ -136,26 +117,4 @@ export const locators = sqliteTable(
       .where(sql`${table.reserved} = 1`),
     index('locators_byUser').on(table.uid, table.type, table.value),
   ],
-);
-
-/** What attributes users' profiles may have, and of what form their values are. */
-export const attributeDefs = sqliteTable('attributeDefs', {
-  key: text().primaryKey(),
-  allowedContentTypes: text({ mode: 'json' }).$type<string[]>().notNull(),
-  allowedContentEncodings: text({ mode: 'json' }).$type<string[]>().notNull(),
-  canBeEmpty: integer({ mode: 'boolean' }).notNull(),
-  createdAt: integer().notNull(),
-});
-
-/** The values of a user's profile. */
-export const profileAttributes = sqliteTable(
-  'profileAttributes',
-  {
-    uid: integer().notNull(),
-    key: text().notNull(),
-    contentType: text().notNull(),
-    contentEncoding: text().notNull(),
-    value: text().notNull(),
-  },
-  table => [primaryKey({ columns: [table.uid, table.key] })],
 );

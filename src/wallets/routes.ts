@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
+import { clientAddress } from '../http/client-address.ts';
 import type { AppEnv } from '../http/context.ts';
-import { clientAddress, limitRate } from '../http/limits.ts';
+import { limitRate } from '../http/limits.ts';
 import { jsonBody, query } from '../http/validate.ts';
 import { chainSchema, nonceSchema, proofSchema } from './contract.ts';
 import { presentProven } from './present.ts';

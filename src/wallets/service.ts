@@ -1,25 +1,15 @@
-import { requirePassword } from '../accounts/proof-service.ts';
-import { fromHex, hashPersonalMessage, recoverSigner } from '../crypto/ethereum.ts';
-import type { Claims } from '../crypto/tokens.ts';
 import type { Deps } from '../deps.ts';
-import { openDeviceSession, readSession, type SignedIn } from '../device-sessions/service.ts';
-import { AppError, unwrap } from '../errors.ts';
+import { openDeviceSession, type SignedIn } from '../device-sessions/service.ts';
+import { AppError } from '../errors.ts';
 import { randomBytes, uuid } from '../ids.ts';
 import { issue, redeem } from '../single-use/service.ts';
-import type { Wallet } from '../users/contract.ts';
-import { attachWallet, detachWallet } from '../users/locator-service.ts';
-import { findOrMakeOwner, type LocatorRow } from '../users/service.ts';
-import type { Challenge, NonceRequest, WalletChange, WalletProof } from './contract.ts';
+import { iso } from '../times.ts';
+import type { Wallet } from '../users/rules.ts';
+import { findOrMakeOwner } from '../users/service.ts';
+import type { Challenge, NonceRequest, WalletProof } from './contract.ts';
+import { fromHex, hashPersonalMessage, recoverSigner } from './ethereum.ts';
 import { readAddress, readMessage, writeAddress, writeMessage } from './message.ts';
-import {
-  faultOf,
-  type IssuedNonce,
-  mayChangeWallets,
-  nonceEndsAt,
-  nonceOf,
-  toNonce,
-  writePlainChallenge,
-} from './rules.ts';
+import { faultOf, type IssuedNonce, nonceEndsAt, nonceOf, toNonce, writePlainChallenge } from './rules.ts';
 
 const STATEMENT = 'Prove that this wallet is yours. Signing is free and sends no transaction.';
 const MAINNET = 1;
@@ -42,8 +32,8 @@ export async function issueChallenge(deps: Deps, request: NonceRequest): Promise
     version: '1',
     chainId: issued.chainId,
     nonce: String(nonce),
-    issuedAt: new Date(issued.issuedAt).toISOString(),
-    expirationTime: new Date(nonceEndsAt(issued)).toISOString(),
+    issuedAt: iso(issued.issuedAt),
+    expirationTime: iso(nonceEndsAt(issued)),
   });
   return { nonce, message };
 }
@@ -86,43 +76,6 @@ export async function proveWallet(deps: Deps, proof: WalletProof): Promise<Walle
   return checkSignature(deps, proof, { address, chainId: issued.chainId });
 }
 
-/** Attaches a wallet to the caller: proven now, on the word of their password or of a device session that was vouched for just now. */
-export async function addWallet(
-  deps: Deps,
-  caller: Claims<'access'>,
-  change: WalletChange,
-  network: string,
-): Promise<LocatorRow> {
-  await requireVouched(deps, caller, change, network);
-  const wallet = await proveWallet(deps, change);
-  const locator = await attachWallet(deps, caller.uid, wallet);
-  deps.audit('wallet_attached', { uid: caller.uid, sid: caller.sid });
-  return locator;
-}
-
-/** Removes a wallet of the caller, under the same conditions. */
-export async function removeWallet(
-  deps: Deps,
-  caller: Claims<'access'>,
-  change: WalletChange,
-  network: string,
-): Promise<void> {
-  await requireVouched(deps, caller, change, network);
-  await detachWallet(deps, caller.uid, await proveWallet(deps, change));
-  deps.audit('wallet_removed', { uid: caller.uid, sid: caller.sid });
-}
-
-async function requireVouched(
-  deps: Deps,
-  claims: Claims<'access'>,
-  { password }: WalletChange,
-  network: string,
-): Promise<void> {
-  const { session, record } = await readSession(deps, claims);
-  if (password == null) unwrap(mayChangeWallets(session, record, deps.now()));
-  else await requirePassword(deps, record, password, network, 'wrong_old_password');
-}
-
 /** A key's own signature needs nobody's word; a contract's needs that of its chain. */
 async function checkSignature(
   { config }: Pick<Deps, 'config'>,
@@ -134,7 +87,7 @@ async function checkSignature(
   if (recoverSigner(hash, signature) === address) return { address, chainId: null };
   const rpcUrl = config.ethereumRpcUrl;
   if (rpcUrl !== null) {
-    const { contractTakes } = await import('../crypto/contract-wallets.ts');
+    const { contractTakes } = await import('./contract-wallets.ts');
     if (await contractTakes({ rpcUrl, chainId, address, hash, signature })) return { address, chainId };
   }
   throw notProven('The signature is not that of this wallet');

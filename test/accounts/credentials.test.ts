@@ -1,15 +1,15 @@
 /** What becomes of passwords when something else happens at the same time: races, crashes, other ways to the object. */
-
 import { env } from 'cloudflare:workers';
 import { scryptSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { givePassword, storeHashes } from '../../src/accounts/credential-service.ts';
 import { changePassword, resetPassword, setCredentials } from '../../src/accounts/service.ts';
 import type { Deps } from '../../src/deps.ts';
-import { givePassword, storeHashes } from '../../src/users/credential-service.ts';
-import { repairCopies, updateUser } from '../../src/users/service.ts';
+import { repairCopies } from '../../src/users/copy-service.ts';
+import { updateUser } from '../../src/users/service.ts';
 import { type Account, login, loginAs, me, PASSWORD, register } from '../support/accounts.ts';
 import { call, elsewhere, type SignedIn } from '../support/client.ts';
-import { claimsFor, depsWith } from '../support/deps.ts';
+import { claimsFor, depsWith, onDeviceSessions } from '../support/deps.ts';
 import { headStart } from '../support/races.ts';
 import { until } from '../support/until.ts';
 import { vouchedFor } from '../support/vouched.ts';
@@ -76,13 +76,15 @@ describe('a new password keeps the device that gave it', () => {
     const username = `keeps${way.replaceAll(/[^a-z]/g, '')}`;
     const [here, there] = [await register(username), await loginAs(username)];
     const real = depsWith();
-    const deps = depsWith(({ takeCopy }) => ({
-      takeCopy: async record => {
-        await bring(real, here);
-        expect([(await me(here)).status, (await me(there)).status]).toEqual([200, 401]);
-        return takeCopy(record);
-      },
-    }));
+    const deps = depsWith(
+      onDeviceSessions(object => ({
+        takeCopy: async record => {
+          await bring(real, here);
+          expect([(await me(here)).status, (await me(there)).status]).toEqual([200, 401]);
+          return object.takeCopy(record);
+        },
+      })),
+    );
     const change = { oldPassword: PASSWORD, newPassword: NEXT };
     await changePassword(deps, await claimsFor(deps, here), change, 'here');
     expect([(await me(here)).status, (await me(there)).status]).toEqual([200, 401]);
@@ -110,7 +112,8 @@ describe('a change that stands is told in the log, although its copy was not tak
   function withoutCopies(): { deps: Deps; told: unknown[] } {
     const told: unknown[] = [];
     const takeCopy = () => Promise.reject(new Error('object away'));
-    return { deps: depsWith(() => ({ takeCopy, audit: (...event) => told.push(event) })), told };
+    const away = onDeviceSessions(() => ({ takeCopy }));
+    return { deps: depsWith(deps => ({ ...away(deps), audit: (...event) => told.push(event) })), told };
   }
   const pending = { code: 'copy_pending' };
 

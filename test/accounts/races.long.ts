@@ -1,8 +1,8 @@
 /** S16: endings against the sign-ins they race, 500 rounds: nothing of before is alive once they have answered. */
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
+import { replacePassword } from '../../src/accounts/credential-service.ts';
 import { hashPassword } from '../../src/crypto/passwords.ts';
-import { replacePassword } from '../../src/users/credential-service.ts';
 import { login, register } from '../support/accounts.ts';
 import { call, elsewhere, join, keys, openRoom, signIn } from '../support/client.ts';
 import { depsWith } from '../support/deps.ts';

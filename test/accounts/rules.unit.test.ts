@@ -5,9 +5,9 @@ import {
   isUsername,
   normaliseUsername,
   passwordFault,
-  searchKind,
 } from '../../src/accounts/rules.ts';
 import { isCommonPassword } from '../../src/crypto/common-passwords.ts';
+import { searchKind } from '../../src/search/rules.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 /** One character to people and to Unicode's count, two to JavaScript's, four bytes. */

@@ -3,7 +3,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hashRuns } from '../../src/crypto/passwords.ts';
-import type { ThrottleObject } from '../../src/throttle/throttle.ts';
+import type { ThrottleObject } from '../../src/platform/objects.ts';
 import { basic, login, PASSWORD, register } from '../support/accounts.ts';
 import { call, elsewhere, signIn } from '../support/client.ts';
 import { tablesOf } from '../support/objects.ts';

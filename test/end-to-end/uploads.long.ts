@@ -6,7 +6,7 @@ import { fingerprint } from './support/files.ts';
 import { workerdRss } from './support/memory.ts';
 import { type Usher, usherAt } from './support/people.ts';
 import { until } from './support/until.ts';
-import { beginUpload, leftOnDisk, letPass, type Outgoing, upload } from './uploads-client.ts';
+import { beginUpload, leftOnDisk, letPass, type Outgoing, upload } from './support/uploads-client.ts';
 
 const LARGEST = 50_000_000;
 const AT_ONCE = 8;

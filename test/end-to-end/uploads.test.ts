@@ -1,11 +1,11 @@
 /** S42: over real sockets, an upload that breaks off leaves neither an object nor a row, wherever it breaks off. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { png } from '../uploads/samples.ts';
+import { png } from '../support/samples.ts';
 import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';
 import { usherAt } from './support/people.ts';
 import { until } from './support/until.ts';
-import { beginUpload, leftOnDisk, type Outgoing, upload } from './uploads-client.ts';
+import { beginUpload, leftOnDisk, type Outgoing, upload } from './support/uploads-client.ts';
 
 const SIZE = 3_000_000;
 /** Where they break off: before the first byte, within the head, behind it, and a byte before the end. */

@@ -2,9 +2,9 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { PresenceObject } from '../../src/platform/objects.ts';
 import { type Presence, presenceSchema } from '../../src/presence/contract.ts';
 import { erasePresence, readPresences, setPresence } from '../../src/presence/service.ts';
-import type { UserPresenceObject } from '../../src/presence/user-presence.ts';
 import { tablesOf } from '../support/objects.ts';
 
 afterEach(() => {
@@ -19,7 +19,7 @@ const chain: Presence = {
 };
 
 const stubOf = (uid: number) => env.USER_PRESENCE.getByName(String(uid));
-const objectOf = (uid: number) => stubOf(uid) as unknown as UserPresenceObject;
+const objectOf = (uid: number) => stubOf(uid) as unknown as PresenceObject;
 const deps = { presence: objectOf, now: () => Date.now() };
 const user = (uid: number) => ({ uid, userId: `user-${uid}` });
 const readOne = async (uid: number) => (await readPresences(deps, [user(uid)]))[0];

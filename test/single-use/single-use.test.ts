@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { SingleUseObject } from '../../src/single-use/single-use.ts';
+import type { SingleUseObject } from '../../src/platform/objects.ts';
 import { tablesOf } from '../support/objects.ts';
 
 afterEach(() => {

@@ -1,8 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { makeKeyRing } from '../../src/crypto/key-ring.ts';
-import type { DeviceSessionsObject } from '../../src/device-sessions/device-sessions.ts';
-import type { LiveSessionObject } from '../../src/live-sessions/live-session.ts';
+import type { DeviceSessionsObject, LiveSessionObject } from '../../src/platform/objects.ts';
+import { makeKeyRing } from '../../src/tokens/key-ring.ts';
 import type { UserRecord } from '../../src/users/contract.ts';
 import { ORIGIN, type Room, type SignedIn } from './client.ts';
 

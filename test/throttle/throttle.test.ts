@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Deps } from '../../src/deps.ts';
+import type { ThrottleObject } from '../../src/platform/objects.ts';
 import { KNOWN_LIFE_MS, PAIR_LIFE_MS } from '../../src/throttle/rules.ts';
 import {
   type Charge,
@@ -11,7 +12,6 @@ import {
   noteSuccess,
   refundAttempt,
 } from '../../src/throttle/service.ts';
-import type { ThrottleObject } from '../../src/throttle/throttle.ts';
 import { tablesOf } from '../support/objects.ts';
 
 const MINUTE = 60_000;

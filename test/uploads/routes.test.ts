@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { call, keys, type SignedIn, signIn, trips } from '../support/client.ts';
+import { apng, avi, gif, heif, jpeg, mp4, png, svg, webm, webp } from '../support/samples.ts';
 import { until } from '../support/until.ts';
 import {
   type Body,
@@ -14,8 +15,7 @@ import {
   streamOf,
   upload,
   uploadOf,
-} from './client.ts';
-import { apng, avi, gif, heif, jpeg, mp4, png, svg, webm, webp } from './samples.ts';
+} from '../support/uploads-client.ts';
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/;
 const FOR_EVER = 'public, max-age=31536000, immutable';

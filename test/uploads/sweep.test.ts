@@ -3,8 +3,9 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openDatabase } from '../../src/db.ts';
+import { insertPhoto } from '../../src/accounts/photo-store.ts';
 import worker from '../../src/index.ts';
+import { openDatabase } from '../../src/platform/database.ts';
 import {
   deleteBytes,
   discardingUpload,
@@ -14,11 +15,19 @@ import {
   keepingUpload,
 } from '../../src/uploads/service.ts';
 import { sweepUploads } from '../../src/uploads/sweep-service.ts';
-import { insertPhoto } from '../../src/users/store.ts';
 import { call, type SignedIn, signIn } from '../support/client.ts';
 import { headStart } from '../support/races.ts';
 import { until } from '../support/until.ts';
-import { fetchUpload, heldBody, leave, rowOf, rows, stored, upload, uploadOf } from './client.ts';
+import {
+  fetchUpload,
+  heldBody,
+  leave,
+  rowOf,
+  rows,
+  stored,
+  upload,
+  uploadOf,
+} from '../support/uploads-client.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { openDatabase } from '../../src/db.ts';
-import { forgetName, requireNamed } from '../../src/users/entry-service.ts';
+import { openDatabase } from '../../src/platform/database.ts';
+import { forgetName, requireNamed } from '../../src/users/lookup-service.ts';
 
 type Statement = Pick<D1PreparedStatement, 'raw'> & { bind: (...values: unknown[]) => Statement };
 

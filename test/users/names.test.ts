@@ -1,8 +1,8 @@
 /** Names that were looked up lately: kept for a minute, never for whoever was erased here, and never for a write. */
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { openDatabase } from '../../src/db.ts';
-import { forgetName, requireNamed } from '../../src/users/entry-service.ts';
+import { openDatabase } from '../../src/platform/database.ts';
+import { forgetName, requireNamed } from '../../src/users/lookup-service.ts';
 import { basic, PASSWORD, register } from '../support/accounts.ts';
 import { call, keys, trips } from '../support/client.ts';
 import { tablesOf } from '../support/objects.ts';

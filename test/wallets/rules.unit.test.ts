@@ -1,16 +1,10 @@
 import fc from 'fast-check';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
-import { fromHex, hashPersonalMessage, recoverSigner } from '../../src/crypto/ethereum.ts';
+import { mayChangeWallets } from '../../src/locators/rules.ts';
+import { fromHex, hashPersonalMessage, recoverSigner } from '../../src/wallets/ethereum.ts';
 import { readMessage, type SignInMessage, writeMessage } from '../../src/wallets/message.ts';
-import {
-  faultOf,
-  mayChangeWallets,
-  NONCE_LIFE_MS,
-  nonceEndsAt,
-  nonceOf,
-  toNonce,
-} from '../../src/wallets/rules.ts';
+import { faultOf, NONCE_LIFE_MS, nonceEndsAt, nonceOf, toNonce } from '../../src/wallets/rules.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 const ADDRESS = '0xd8da6bf26964af9d7eed9e03e53415d37aa96045';

@@ -1,0 +1,110 @@
+import type { HonoRequest } from 'hono';
+import type { Deps } from '../deps.ts';
+import { AppError } from '../errors.ts';
+import { fromBase64 } from '../ids.ts';
+import { readAccessPair, readKey } from '../keys/rules.ts';
+import { verifyKey } from '../keys/service.ts';
+import type { Caller } from './caller.ts';
+import { signerOf } from './signed-request.ts';
+
+/** A username and a password, as HTTP Basic brings them (RFC 7617). */
+export interface PasswordCredential {
+  username: string;
+  password: string;
+}
+
+/** The one who calls; two credentials that name different ones are refused. */
+export async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
+  const authorization = req.header('authorization');
+  const serverKey = req.header('x-server-key');
+  // There it means a username and a password, which these calls do not take.
+  const isPassword = /^\/users(\/|$)/.test(req.path) && readBasic(authorization) !== null;
+  if (isPassword) throw new AppError('invalid_token', { detail: 'A Bearer token is expected' });
+  const { signer, issued } = await directoryCredentials(deps, req);
+  const callers: Caller[] = [];
+  if (signer !== null) callers.push({ kind: 'system', keyId: signer });
+  else if (authorization) callers.push(await fromAuthorization(deps, authorization));
+  if (issued) callers.push(await fromAuthorization(deps, `Bearer ${issued.replace(/^Bearer +/i, '')}`));
+  if (serverKey) callers.push(await system(deps, readKey(serverKey)));
+  const [caller, ...others] = callers;
+  if (!caller) throw new AppError('missing_credential');
+  const disagree = others.some(other => nameOf(caller) !== nameOf(other));
+  if (disagree) throw new AppError('conflicting_credentials');
+  return caller;
+}
+
+/** The header that surface D's answers name for their tokens, beside `Authorization`. */
+const ISSUED_TOKEN = 'x-issued-mitter-user-authorization';
+/** Every header that may say who calls under `/v1`. */
+export const CREDENTIAL_HEADERS = ['authorization', 'x-server-key', ISSUED_TOKEN];
+
+/** What only surface D's clients present themselves by: a signature, a token in a header of its own. */
+async function directoryCredentials(deps: Deps, req: HonoRequest) {
+  if (!req.path.startsWith('/v1/')) return { signer: null, issued: undefined };
+  return { signer: await signerOf(deps, req), issued: req.header(ISSUED_TOKEN) };
+}
+
+export async function identifyUser(deps: Deps, req: HonoRequest): Promise<Extract<Caller, { kind: 'user' }>> {
+  const caller = await identify(deps, req);
+  if (caller.kind !== 'user') throw new AppError('not_allowed', { detail: 'A secret key is no user' });
+  return caller;
+}
+
+const nameOf = (caller: Caller): string => (caller.kind === 'user' ? caller.claims.sid : caller.keyId);
+
+async function fromAuthorization(deps: Deps, authorization: string): Promise<Caller> {
+  const basic = readBasic(authorization);
+  if (basic === null) {
+    const claims = await deps.keyRing.verify('access', bearer(authorization), deps.now());
+    if (!claims) throw new AppError('invalid_token');
+    return { kind: 'user', claims };
+  }
+  return system(deps, fromBasic(basic));
+}
+
+/** The username and the password of a Basic header, split at the first colon; null where there is no such header. */
+export function readPasswordCredential(req: HonoRequest): PasswordCredential | null {
+  const pair = readBasic(req.header('authorization'));
+  if (pair === null) return null;
+  refuseSecondCredential(req);
+  const colon = pair.indexOf(':');
+  return { username: pair.slice(0, Math.max(0, colon)), password: pair.slice(colon + 1) };
+}
+
+/** The text a Basic header holds, empty where it is not base64 of UTF-8; null where it is no such header. */
+function readBasic(authorization: string | undefined): string | null {
+  const basic = /^Basic +([\w+/=-]+)$/i.exec(authorization ?? '')?.[1];
+  return basic === undefined ? null : new TextDecoder().decode(fromBase64(basic) ?? new Uint8Array());
+}
+
+/** `accessKey:accessSecret`; OAuth clients send each half form-encoded (RFC 6749 §2.3.1). */
+function fromBasic(pair: string): ReturnType<typeof readKey> {
+  const colon = pair.indexOf(':');
+  const [name, secret] = [pair.slice(0, Math.max(0, colon)), pair.slice(colon + 1)];
+  const plain = readAccessPair(name, secret);
+  if (plain || !/%[0-9a-f]{2}/i.test(pair)) return plain;
+  const form = new URLSearchParams(`name=${name}&secret=${secret}`);
+  return readAccessPair(form.get('name') ?? '', form.get('secret') ?? '');
+}
+
+async function system(deps: Deps, presented: ReturnType<typeof readKey>): Promise<Caller> {
+  if (!presented || !(await verifyKey(deps, presented, 'sk'))) throw new AppError('invalid_key');
+  return { kind: 'system', keyId: presented.id };
+}
+
+/** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
+export function bearer(authorization: string | undefined): string {
+  if (!authorization) throw new AppError('missing_credential');
+  const token = readBearer(authorization);
+  if (!token) throw new AppError('invalid_token');
+  return token;
+}
+
+export function readBearer(authorization: string | undefined): string | undefined {
+  return /^Bearer +([\w.-]+)$/i.exec(authorization ?? '')?.[1];
+}
+
+/** A token that says who calls stands alone. */
+export function refuseSecondCredential(req: HonoRequest): void {
+  if (req.header('x-server-key') !== undefined) throw new AppError('conflicting_credentials');
+}

@@ -1,0 +1,96 @@
+import type { Deps } from '../deps.ts';
+import { AppError } from '../errors.ts';
+import { uuid } from '../ids.ts';
+import { hashName } from '../retired-names/service.ts';
+import type { UserRecord } from '../users/contract.ts';
+import { type Publishing, publish } from '../users/copy-service.ts';
+import { toUser, type User } from '../users/record.ts';
+import {
+  addPassword,
+  type CredentialsRow,
+  changePassword,
+  findByUsername,
+  findProvingByUid,
+  insertUserWithPassword,
+  putHashes,
+  type Resting,
+  type WithCredentials,
+} from './credential-store.ts';
+
+/** A user and the hashes they prove themself against. */
+export interface ProvingUser {
+  user: User;
+  credentials: CredentialsRow | null;
+}
+
+const toProving = (found: WithCredentials | null): ProvingUser | null =>
+  found && { user: toUser(found.user), credentials: found.credentials };
+
+/** By username, whatever its letter case. */
+export async function findUserByUsername(
+  deps: Pick<Deps, 'db'>,
+  username: string,
+): Promise<ProvingUser | null> {
+  return toProving(await findByUsername(deps.db, username));
+}
+
+export async function findProvingUser(deps: Pick<Deps, 'db'>, uid: number): Promise<ProvingUser | null> {
+  return toProving(await findProvingByUid(deps.db, uid));
+}
+
+/** Makes a user with a username and a password; refuses `username_taken`. Their `userId` is generated. */
+export async function registerUser(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  { name, username, passwordHash }: { name: string; username: string; passwordHash: string },
+): Promise<User> {
+  const hashes = await hashName(deps, ['username', username.toLowerCase()]);
+  const user = { userId: uuid(), entry: 'closed', displayName: name, profileHandle: null, username } as const;
+  const made = await insertUserWithPassword(deps.db, user, passwordHash, hashes, deps.now());
+  if (!made) throw new AppError('username_taken');
+  return toUser(made);
+}
+
+/**
+ * A new password for whoever proved the hash it rests on: every device session that rests on the earlier one ends, but for
+ * `keptSid`. Null where somebody changed it meanwhile: what was proven is worth nothing any more.
+ */
+export async function replacePassword(
+  deps: Publishing & Pick<Deps, 'audit'>,
+  uid: number,
+  resting: Resting,
+  passwordHash: string,
+  keptSid: string | null,
+): Promise<UserRecord | null> {
+  const changed = await changePassword(deps.db, uid, resting, passwordHash, keptSid, deps.now());
+  if (!changed) return null;
+  // Before the copy is brought: the change stands, whatever becomes of that.
+  deps.audit(keptSid === null ? 'password_reset' : 'password_changed', { uid, sid: keptSid });
+  return publish(deps, changed);
+}
+
+/** The first password of a user who has none; refuses `password_exists` and `username_taken`. */
+export async function givePassword(
+  deps: Publishing & Pick<Deps, 'config' | 'audit'>,
+  uid: number,
+  given: { username: string; passwordHash: string },
+): Promise<UserRecord> {
+  const hashes = await hashName(deps, ['username', given.username.toLowerCase()]);
+  const changed = await addPassword(deps.db, uid, given, hashes, deps.now());
+  if (changed) {
+    deps.audit('password_set', { uid });
+    return publish(deps, changed);
+  }
+  const now = await findProvingByUid(deps.db, uid);
+  if (!now?.user) throw new AppError('user_not_found');
+  throw new AppError(now?.credentials ? 'password_exists' : 'username_taken');
+}
+
+/** Replaces hashes that no sign-in rests on: the same password hashed anew, an account key. False where what it rests on is no more. */
+export async function storeHashes(
+  deps: Pick<Deps, 'db' | 'now'>,
+  uid: number,
+  resting: Resting,
+  hashes: Parameters<typeof putHashes>[3],
+): Promise<boolean> {
+  return putHashes(deps.db, uid, resting, hashes, deps.now());
+}

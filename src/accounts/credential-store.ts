@@ -1,0 +1,121 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { Database } from '../platform/database.ts';
+import { isRetired } from '../retired-names/store.ts';
+import {
+  changeUser,
+  findWith,
+  insertedUser,
+  type NewUser,
+  type UserChange,
+  type WholeUser,
+} from '../users/store.ts';
+import { credentials, users } from '../users/table.ts';
+
+export type CredentialsRow = typeof credentials.$inferSelect;
+
+/** A user and what they prove themself with, read in one trip. */
+export interface WithCredentials {
+  user: WholeUser;
+  /** Null: no password, so no way in by one. */
+  credentials: CredentialsRow | null;
+}
+
+const isNamed = (username: string) => sql`lower(${users.username}) = ${username.toLowerCase()}`;
+
+export const findByUsername = (db: Database, username: string) => findProving(db, isNamed(username));
+export const findProvingByUid = (db: Database, uid: number) => findProving(db, eq(users.id, uid));
+
+async function findProving(db: Database, which: ReturnType<typeof eq>): Promise<WithCredentials | null> {
+  const ofUser = sql`${credentials.uid} = (SELECT id FROM users WHERE ${which})`;
+  const [user, [own]] = await findWith(db, which, db.select().from(credentials).where(ofUser));
+  return user && { user, credentials: own ?? null };
+}
+
+/**
+ * Makes a user with a username and a password, whole or not at all; null where the username is taken, or refused
+ * by a ban (`retired`: its keyed hashes).
+ */
+export async function insertUserWithPassword(
+  db: Database,
+  user: NewUser & { username: string },
+  passwordHash: string,
+  retired: readonly string[],
+  now: number,
+): Promise<WholeUser | null> {
+  const made = sql`(SELECT id FROM users WHERE ${eq(users.userId, user.userId)})`;
+  const [, , , rows] = await db.batch([
+    db
+      .insert(users)
+      .values({ ...user, createdAt: now, updatedAt: now })
+      .onConflictDoNothing(),
+    db.delete(users).where(and(eq(users.userId, user.userId), isRetired(retired, now))),
+    db
+      .insert(credentials)
+      .select(sql`SELECT id, ${passwordHash}, NULL, ${now} FROM users WHERE id = ${made}`),
+    db.select().from(users).where(eq(users.userId, user.userId)),
+  ]);
+  return insertedUser(rows);
+}
+
+/** Which hash a change of credentials rests on: it happens only while that is still the one. */
+export type Resting = Partial<Pick<CredentialsRow, 'passwordHash' | 'accountKeyHash'>>;
+
+const restsOn = (uid: number, { passwordHash, accountKeyHash }: Resting) =>
+  and(
+    eq(credentials.uid, uid),
+    passwordHash === undefined ? undefined : eq(credentials.passwordHash, passwordHash),
+    accountKeyHash == null ? undefined : eq(credentials.accountKeyHash, accountKeyHash),
+  );
+
+const hasPassword = (uid: number, passwordHash: string) =>
+  sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${restsOn(uid, { passwordHash })})`;
+
+/** A new password, which makes every earlier sign-in worthless but `keptSid`; null where what it rests on is no more. */
+export async function changePassword(
+  db: Database,
+  uid: number,
+  resting: Resting,
+  passwordHash: string,
+  keptSid: string | null,
+  now: number,
+): Promise<WholeUser | null> {
+  const set = db.update(credentials).set({ passwordHash, updatedAt: now }).where(restsOn(uid, resting));
+  const change = { credentialsChange: { keptSid }, onlyWhere: hasPassword(uid, passwordHash) };
+  return changeUser(db, uid, change, now, () => [set]);
+}
+
+/** The first password of a user who had none; null where they have one, or the username is taken or refused. */
+export async function addPassword(
+  db: Database,
+  uid: number,
+  { username, passwordHash }: { username: string; passwordHash: string },
+  retired: readonly string[],
+  now: number,
+): Promise<WholeUser | null> {
+  const nameless = sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND username IS NULL AND "erasedAt" IS NULL)`;
+  const free = sql`${nameless} AND NOT EXISTS (SELECT 1 FROM users WHERE ${isNamed(username)})
+    AND NOT ${isRetired(retired, now)}`;
+  const set = db
+    .insert(credentials)
+    .select(sql`SELECT ${uid}, ${passwordHash}, NULL, ${now} WHERE ${free}`)
+    .onConflictDoNothing();
+  const change: UserChange = { username };
+  const onlyWhere = hasPassword(uid, passwordHash);
+  return changeUser(db, uid, { ...change, closing: true, onlyWhere }, now, () => [set]);
+}
+
+/** Replaces hashes that no sign-in rests on; whether what was found is still there. */
+export async function putHashes(
+  db: Database,
+  uid: number,
+  resting: Resting,
+  hashes: Partial<Pick<CredentialsRow, 'passwordHash' | 'accountKeyHash'>>,
+  now: number,
+): Promise<boolean> {
+  const set = await db
+    .update(credentials)
+    .set({ ...hashes, updatedAt: now })
+    .where(restsOn(uid, resting))
+    .returning({ uid: credentials.uid });
+  return set.length > 0;
+}

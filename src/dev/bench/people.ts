@@ -1,0 +1,138 @@
+/** Who does what `npm run bench` measures: users, rooms and accounts, made before the clock runs. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { LocalKeys } from '../local-keys.ts';
+import type { Call, Send } from './load.ts';
+
+export interface Person {
+  userId: string;
+  accessToken: string;
+  refreshToken: string;
+}
+
+export interface Room {
+  sessionId: string;
+  /** The host's member token. */
+  seat: string;
+}
+
+export interface Account {
+  uid: number;
+  username: string;
+  password: string;
+  /** From where it was made: the throttle knows it as its owner's. */
+  address: string;
+  deviceId: string;
+}
+
+/** More than there are connections, so that no two calls at once wait for one user's object. */
+const PEOPLE = 64;
+export const ACCOUNTS = 8;
+/** Without a common divisor, so that going through both in turn brings every pair once. */
+const ROOMS = 16;
+const GUESTS = 17;
+const PAIRS = 160;
+/** Less than the live sessions a user may be in at once: what is at that limit costs more. */
+const ROOMS_OF_ONE = 16;
+
+const MEGABYTE = randomBytes(1_000_000);
+
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+export const basic = (name: string, secret: string) => ({
+  authorization: `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`,
+});
+export const turn = <T>(list: readonly T[], n: number): T => list[n % list.length] as T;
+export const many = <T>(count: number, make: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => make(n));
+
+export const register = (username: string, password: string): Call => ({
+  path: '/users',
+  body: { name: `Name of ${username}`, username, password },
+});
+
+export const join = ({ accessToken }: Person, { sessionId }: Room): Call => ({
+  path: '/session/join',
+  headers: bearer(accessToken),
+  body: { sessionId },
+});
+
+export const upload = ({ accessToken }: Person): Call => ({
+  path: '/uploads',
+  headers: { ...bearer(accessToken), 'content-type': 'application/octet-stream' },
+  body: MEGABYTE,
+});
+
+export async function preparePeople(send: Send, keys: LocalKeys) {
+  const publishable = { 'x-api-key': keys.publishableKey };
+
+  const signIn = (userId: string, deviceId: string): Call => ({
+    path: '/api/v5/sessions',
+    headers: publishable,
+    body: { userId, deviceId },
+  });
+
+  const create = ({ accessToken }: Person): Call => ({
+    path: '/session',
+    headers: { ...publishable, ...bearer(accessToken) },
+    body: { rules: { userCapacity: 1 + GUESTS } },
+  });
+
+  /** Users who have just come, each signed in on a device. */
+  const arrive = (count: number): Promise<Person[]> =>
+    Promise.all(
+      many(count, async () => {
+        const userId = `person-${randomUUID()}`;
+        return { ...(await send<Person>(signIn(userId, 'first'))).answer, userId };
+      }),
+    );
+
+  /** Calls that create live sessions, by users who are in none. */
+  const creations = async (): Promise<Call[]> => {
+    const hosts = await arrive(ROOMS);
+    return many(ROOMS * ROOMS_OF_ONE, n => create(turn(hosts, n)));
+  };
+
+  /** New guests at the doors of new rooms; neighbours in the list share neither. */
+  const atTheDoor = async (count = PAIRS): Promise<{ room: Room; guest: Person }[]> => {
+    const [host, ...guests] = await arrive(1 + GUESTS);
+    if (!host) throw new Error('nobody came');
+    const rooms = await Promise.all(
+      many(ROOMS, async () => {
+        const { answer } = await send<{ sessionId: string; credentials: { token: string } }>(create(host));
+        return { sessionId: answer.sessionId, seat: answer.credentials.token };
+      }),
+    );
+    return many(count, n => ({ room: turn(rooms, n), guest: turn(guests, n) }));
+  };
+
+  /** The same, let in. */
+  const seated = async (count = PAIRS) =>
+    Promise.all(
+      (await atTheDoor(count)).map(async ({ room, guest }) => {
+        const { answer } = await send<{ credentials: { token: string } }>(join(guest, room));
+        return { room, guest, seat: answer.credentials.token };
+      }),
+    );
+
+  const accounts: Account[] = [];
+  for (const [n, address] of many(ACCOUNTS, index => `10.1.0.${index}`).entries()) {
+    const [username, password] = [`bench${n}`, `passphrase of bench${n}`];
+    const { answer } = await send<{ id: number }>({ ...register(username, password), address });
+    accounts.push({ uid: answer.id, username, password, address, deviceId: randomUUID() });
+  }
+  const known = await arrive(PEOPLE);
+  const { answer: uploaded } = await send<{ name: string }>(upload(turn(known, 0)));
+  return {
+    keys,
+    signIn,
+    creations,
+    atTheDoor,
+    seated,
+    accounts,
+    known,
+    refreshing: await arrive(PEOPLE),
+    members: await seated(PEOPLE),
+    uploaded: uploaded.name,
+  };
+}
+
+export type People = Awaited<ReturnType<typeof preparePeople>>;

@@ -1,0 +1,63 @@
+import type { Caller } from '../access/caller.ts';
+import { verifySession } from '../access/session-service.ts';
+import type { Deps } from '../deps.ts';
+import { AppError, requireEverywhere, unwrap } from '../errors.ts';
+import type { Claims } from '../tokens/claims.ts';
+import { requireUser } from '../users/service.ts';
+
+const userIdMissing = { errors: [{ path: 'userId', message: 'is required with a secret key' }] };
+
+/** Ends the device session behind the token. */
+export async function signOut(deps: Deps, claims: Claims<'access' | 'refresh'>): Promise<void> {
+  const { uid, sid } = claims;
+  const ended = unwrap(await deps.deviceSessions(uid).end(claims));
+  deps.audit('signed_out', { uid, sid });
+  requireEverywhere(ended);
+}
+
+/**
+ * Ends the presented device session or, where a `userId` is named, every one of that user: on their own word or a
+ * secret key's.
+ */
+export async function endSessions(deps: Deps, caller: Caller, userId: string | undefined): Promise<void> {
+  if (caller.kind === 'system') {
+    if (userId === undefined) throw new AppError('invalid_input', userIdMissing);
+    return signOutUser(deps, userId);
+  }
+  if (userId === undefined) return signOut(deps, caller.claims);
+  const record = await verifySession(deps, caller.claims);
+  if (record.userId !== userId) throw new AppError('not_allowed');
+  return signOutEverywhere(deps, caller.claims);
+}
+
+/** Ends every device session of the user behind the token. */
+export async function signOutEverywhere(deps: Deps, claims: Claims<'access'>): Promise<void> {
+  const { uid, sid } = claims;
+  const ended = unwrap(await deps.deviceSessions(uid).endAll(claims));
+  deps.audit('signed_out', { uid, sid, all: true });
+  requireEverywhere(ended);
+}
+
+/** Ends every device session of a user, on the word of a secret key. */
+export async function signOutUser(deps: Deps, userId: string): Promise<void> {
+  const { uid } = (await requireUser(deps, userId)).record;
+  const ended = unwrap(await deps.deviceSessions(uid).endAll());
+  deps.audit('signed_out', { uid, all: true, by: 'system' });
+  requireEverywhere(ended);
+}
+
+/** Ends one of the caller's device sessions; refuses `device_not_found`. */
+export async function endDevice(deps: Deps, claims: Claims<'access'>, id: string): Promise<void> {
+  const { uid } = claims;
+  const ended = unwrap(await deps.deviceSessions(uid).endOne(claims, id));
+  deps.audit('signed_out', { uid, sid: id });
+  requireEverywhere(ended);
+}
+
+/** Ends every device session of the caller but the one that asks. */
+export async function endOtherDevices(deps: Deps, claims: Claims<'access'>): Promise<void> {
+  const { uid, sid } = claims;
+  const ended = unwrap(await deps.deviceSessions(uid).endOthers(claims));
+  deps.audit('signed_out', { uid, sid, others: true });
+  requireEverywhere(ended);
+}

@@ -1,0 +1,83 @@
+import type { Created, CreateLiveSession } from '../../live-sessions/contract.ts';
+import type { LiveSessionObject } from '../../platform/objects.ts';
+import { ok, type Result, refuse } from '../../result.ts';
+import type { PresentedSession, Standing } from '../contract.ts';
+import { DELIVERY_WAIT_MS, noteLiveSession } from '../rules.ts';
+import type { DeviceSessionsStorage } from './storage.ts';
+
+interface World {
+  storage: DeviceSessionsStorage;
+  standing: (presented: PresentedSession) => Result<Standing, 'session_ended'>;
+  liveSession: (liveId: string) => LiveSessionObject;
+}
+
+type Noted = Result<{ notedAt: number }, 'session_ended' | 'too_many_live_sessions'>;
+
+/**
+ * Which live sessions are joined through which device session. Noted before a live session admits, so that whatever
+ * ends the device session from then on reaches it there.
+ */
+export function openJoins({ storage, standing, liveSession }: World) {
+  function note(presented: PresentedSession, liveId: string): Noted {
+    const stands = standing(presented);
+    if (!stands.ok) return stands;
+    const decision = noteLiveSession(storage.notedLiveSessions(), liveId);
+    if (!decision.ok) return decision;
+    const notedAt = Date.now();
+    storage.note(liveId, presented.sid, notedAt);
+    return ok({ notedAt });
+  }
+
+  /** At the cap, asks the noted live sessions and forgets those this user is no longer in. */
+  async function makeRoom(
+    presented: PresentedSession,
+    liveId: string,
+  ): Promise<Result<Standing, 'session_ended'>> {
+    const stands = standing(presented);
+    if (!stands.ok) return stands;
+    const noted = storage.notedLiveSessions();
+    if (noteLiveSession(noted, liveId).ok) return stands;
+    const subject = String(stands.value.record.uid);
+    const asked = noted.map(async id => {
+      const askedAt = Date.now();
+      // Who is outside may have a join on its way: from this answer on, the live session refuses it.
+      const inside = await liveSession(id).isInside(subject, askedAt);
+      if (!inside) storage.forgetLiveSession(id, askedAt);
+    });
+    await Promise.race([Promise.allSettled(asked), scheduler.wait(DELIVERY_WAIT_MS)]);
+    return standing(presented);
+  }
+
+  return {
+    /** The live session first, then its note, or it is destroyed again. */
+    async create(
+      presented: PresentedSession,
+      liveId: string,
+      request: CreateLiveSession,
+    ): Promise<Result<Created, 'session_ended' | 'too_many_live_sessions' | 'address_not_proven'>> {
+      const room = await makeRoom(presented, liveId);
+      if (!room.ok) return room;
+      const { record } = room.value;
+      const { chainAddress } = request.identity;
+      if (chainAddress !== null && !record.wallets.includes(chainAddress))
+        return refuse('address_not_proven');
+      const live = liveSession(liveId);
+      const created = await live.create({ sid: presented.sid, record, request });
+      const noted = note(presented, liveId);
+      if (noted.ok) return ok(created);
+      await live.discard();
+      return noted;
+    },
+
+    /** Approves a join and notes it. */
+    async note(
+      presented: PresentedSession,
+      liveId: string,
+    ): Promise<Result<Standing & { notedAt: number }, 'session_ended' | 'too_many_live_sessions'>> {
+      const room = await makeRoom(presented, liveId);
+      if (!room.ok) return room;
+      const noted = note(presented, liveId);
+      return noted.ok ? ok({ ...room.value, ...noted.value }) : noted;
+    },
+  };
+}

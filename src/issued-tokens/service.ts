@@ -1,0 +1,111 @@
+import type { Caller } from '../access/caller.ts';
+import { managedId, resolveOwn, type Target } from '../access/target-service.ts';
+import type { Deps } from '../deps.ts';
+import type { DeviceSession } from '../device-sessions/contract.ts';
+import { signOut } from '../device-sessions/ending-service.ts';
+import { issueTokens, openDeviceSession, readOverview } from '../device-sessions/service.ts';
+import { AppError, requireEverywhere, unwrap } from '../errors.ts';
+import { uuid } from '../ids.ts';
+import type { UserRecord } from '../users/contract.ts';
+import { requireUid } from '../users/lookup-service.ts';
+import { closeUser, requireUser } from '../users/service.ts';
+
+/** A token for a user to be handed on; `expiresAt` in epoch ms. */
+export interface IssuedToken {
+  tokenId: string;
+  signedToken: string;
+  issuedAt: number;
+  expiresAt: number;
+  /** Good for nothing but ending the token. */
+  logoutToken: string;
+}
+
+/**
+ * Issues a token for a user: a device session like any other, for whoever the application's server hands it to. The
+ * entry of a user who is vouched for so closes.
+ */
+export async function issueToken(deps: Deps, id: string, ttlSeconds: number): Promise<IssuedToken> {
+  const userId = managedId(id);
+  const by = { openedBy: 'D', proof: 'token', issuedForMs: ttlSeconds * 1000 } as const;
+  const opening = { ...by, deviceId: uuid(), deviceInfo: {}, ipAddress: null };
+  const { record, session } = await openDeviceSession(deps, opening, async () => {
+    const user = await requireUser(deps, userId);
+    if (user.record.entry === 'closed') return user;
+    return { record: await closeUser(deps, user), copyLags: false };
+  });
+  deps.audit('token_issued', { uid: record.uid, sid: session.id });
+  return sign(deps, record, session);
+}
+
+/** A user's device sessions, the oldest first: to themself in one object call, and to a secret key. */
+export async function listTokens(deps: Deps, caller: Caller, id: string): Promise<DeviceSession[]> {
+  if (caller.kind === 'system') {
+    const { userId } = await resolveOwn(deps, caller, id);
+    const { uid } = await requireUid(deps, userId);
+    return deps.deviceSessions(uid).listAll();
+  }
+  const { record, sessions } = await readOverview(deps, caller.claims);
+  if (id !== 'me' && id.normalize('NFC') !== record.userId) throw new AppError('missing_privilege');
+  return sessions;
+}
+
+/** Puts off the end of a token to `ttlSeconds` from now; the text of before dies. */
+export async function extendToken(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  tokenId: string,
+  ttlSeconds: number,
+): Promise<IssuedToken> {
+  const { uid } = await ownerOf(deps, await resolveOwn(deps, caller, id));
+  const presented = caller.kind === 'user' ? caller.claims : undefined;
+  const object = deps.deviceSessions(uid);
+  const ttlMs = ttlSeconds * 1000;
+  const { session, record } = unwrap(await object.extend(tokenId, ttlMs, deps.keyRing.signerKid, presented));
+  deps.audit('token_issued', { uid, sid: tokenId, extended: true });
+  return sign(deps, record, session);
+}
+
+/** Ends tokens; refuses `token_not_found` where one of them did not stand, once the others have ended. */
+export async function revokeTokens(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  tokenIds: readonly string[],
+): Promise<void> {
+  const { uid } = await ownerOf(deps, await resolveOwn(deps, caller, id));
+  const presented = caller.kind === 'user' ? caller.claims : undefined;
+  const { missing, ...ended } = unwrap(await deps.deviceSessions(uid).endSome(tokenIds, presented));
+  for (const sid of tokenIds) if (!missing.includes(sid)) deps.audit('session_ended', { uid, sid });
+  requireEverywhere(ended);
+  if (missing.length > 0) throw new AppError('token_not_found', { detail: missing.join(', ') });
+}
+
+/** Ends the token that calls; `me` is nobody where a secret key does. */
+export async function logOut(deps: Deps, caller: Caller): Promise<void> {
+  if (caller.kind === 'system') throw new AppError('missing_context');
+  await signOut(deps, caller.claims);
+}
+
+/** Ends the token a logout link belongs to, also where it was extended since. */
+export async function logOutByLink(deps: Deps, token: string): Promise<void> {
+  const claims = await deps.keyRing.verify('logout', token, deps.now());
+  if (!claims) throw new AppError('invalid_token');
+  const { uid, sid } = claims;
+  const { missing, ...ended } = unwrap(await deps.deviceSessions(uid).endSome([sid]));
+  if (missing.length === 0) deps.audit('signed_out', { uid, sid, by: 'link' });
+  requireEverywhere(ended);
+  if (missing.length > 0) throw new AppError('session_ended');
+}
+
+async function ownerOf(deps: Deps, { self, userId }: Target): Promise<{ uid: number }> {
+  return self ?? requireUid(deps, userId);
+}
+
+async function sign(deps: Deps, record: UserRecord, session: DeviceSession): Promise<IssuedToken> {
+  const { accessToken: signedToken, issuedAt, expiresAt } = await issueTokens(deps, record, session);
+  const claims = { sub: record.userId, uid: record.uid, sid: session.id };
+  const exp = Math.floor(expiresAt / 1000);
+  const logoutToken = await deps.keyRing.sign('logout', { ...claims, exp }, deps.now());
+  return { tokenId: session.id, signedToken, issuedAt, expiresAt, logoutToken };
+}

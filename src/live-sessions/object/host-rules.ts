@@ -1,0 +1,45 @@
+import { ok, type Result, refuse } from '../../result.ts';
+import type { RulesChange } from '../contract.ts';
+import { EXPIRY_WARNING_MS, type Person, type Session, type State } from './lifetime-rules.ts';
+
+/** Whether this caller may kick that person. Somebody who left a moment ago is kicked like a member. */
+export function kick(
+  state: State,
+  caller: string,
+  target: Person | null,
+): Result<Person, 'not_host' | 'cannot_kick_self' | 'member_not_found'> {
+  if (state.host !== caller) return refuse('not_host');
+  if (!target) return refuse('member_not_found');
+  if (target.subject === caller) return refuse('cannot_kick_self');
+  return ok(target);
+}
+
+/** Whether this caller may make that member the host. */
+export function handOver(
+  state: State,
+  caller: string,
+  target: (Person & { guest: boolean }) | null,
+): Result<State, 'not_host' | 'member_not_found' | 'guest_cannot_host'> {
+  if (state.host !== caller) return refuse('not_host');
+  if (!target) return refuse('member_not_found');
+  if (target.guest) return refuse('guest_cannot_host');
+  if (target.subject === caller) return ok(state);
+  return ok({ ...state, host: target.subject, hostId: target.id, creatorReturnsUntil: null });
+}
+
+/** The session by the host's changed rules. A new span of life counts from now; nobody loses a seat by it. */
+export function changeRules(
+  session: Session,
+  state: State,
+  caller: string,
+  { allowList: _, expiryMs, ...rules }: RulesChange,
+  now: number,
+): Result<{ session: Session; state: State }, 'not_host' | 'capacity_below_members'> {
+  if (state.host !== caller) return refuse('not_host');
+  if (rules.capacity !== undefined && rules.capacity < state.userCount) {
+    return refuse('capacity_below_members');
+  }
+  const expiresAt = expiryMs === undefined ? session.expiresAt : now + expiryMs;
+  const warned = state.warned && now >= expiresAt - EXPIRY_WARNING_MS;
+  return ok({ session: { ...session, ...rules, expiresAt }, state: { ...state, warned } });
+}

@@ -1,0 +1,90 @@
+import { ok, type Result, refuse } from '../../result.ts';
+import type { Kick, LiveSessionView, RulesChange } from '../contract.ts';
+import { presentRules } from '../present.ts';
+import { changeRules, handOver, kick } from './host-rules.ts';
+import type { Member } from './member-storage.ts';
+import type { Membership, World } from './membership.ts';
+import type { Silence } from './timeouts.ts';
+import { type Live, PAGE, viewSession } from './views.ts';
+
+/** A living session, and the member of it who calls. */
+export type Inside = Live & { member: Member };
+
+export type Host = ReturnType<typeof openHost>;
+
+/** What the host may do while the session runs. */
+export function openHost(
+  { sessionId, ctx, storage, channel }: World,
+  membership: Membership,
+  silence: Silence,
+) {
+  function tellRules(live: Live): void {
+    const view = viewSession(sessionId, storage, live, '', null, 1);
+    channel.broadcast({ eventType: 'RulesChanged', data: presentRules(view) });
+  }
+
+  return {
+    /** Removes and bars a person, in one transaction; also one who left a moment ago. */
+    kick(
+      inside: Inside,
+      { userId, reason, closeGuests }: Kick,
+    ): Result<undefined, 'not_host' | 'cannot_kick_self' | 'member_not_found'> {
+      const decision = kick(inside.state, inside.member.subject, storage.person(userId));
+      if (!decision.ok) return decision;
+      const { subject } = decision.value;
+      const closes = closeGuests && inside.session.allowGuests;
+      const session = closes ? { ...inside.session, allowGuests: false } : inside.session;
+      const write = () => {
+        storage.putBar(subject, { by: inside.member.id, reason });
+        if (closes) storage.putSession(session);
+      };
+      const member = storage.memberOf(subject);
+      const live: Live = { session, state: inside.state };
+      if (member) membership.remove(live, member, 'kicked', write);
+      else ctx.storage.transactionSync(write);
+      if (closes) tellRules(live);
+      return ok(undefined);
+    },
+
+    /** Lets somebody in again; the tokens they had stay dead. */
+    liftBar({ state, member }: Inside, userId: string): Result<undefined, 'not_host' | 'member_not_found'> {
+      if (state.host !== member.subject) return refuse('not_host');
+      const person = storage.person(userId);
+      return person && storage.deleteBar(person.subject) ? ok(undefined) : refuse('member_not_found');
+    },
+
+    /** Makes another member the host. */
+    handOver(
+      { session, state, member }: Inside,
+      userId: string,
+    ): Result<undefined, 'not_host' | 'member_not_found' | 'guest_cannot_host'> {
+      const person = storage.person(userId);
+      const next = person && storage.memberOf(person.subject);
+      const decision = handOver(state, member.subject, next && { ...next, guest: next.guestOf !== null });
+      if (!decision.ok) return decision;
+      storage.putState(decision.value);
+      if (decision.value.host !== state.host) membership.tellHost({ session, state: decision.value });
+      return ok(undefined);
+    },
+
+    /** Changes the rules; the session as it is then. */
+    changeRules(
+      { session, state, member }: Inside,
+      change: RulesChange,
+      now: number,
+    ): Result<LiveSessionView, 'not_host' | 'capacity_below_members'> {
+      const decision = changeRules(session, state, member.subject, change, now);
+      if (!decision.ok) return decision;
+      const changed = decision.value;
+      ctx.storage.transactionSync(() => {
+        storage.putSession(changed.session);
+        storage.putState(changed.state);
+        if (change.allowList) storage.putAllowList(change.allowList);
+        if (change.memberTimeoutMs !== undefined) silence.begin(now);
+      });
+      membership.setAlarm(changed);
+      tellRules(changed);
+      return ok(viewSession(sessionId, storage, changed, member.subject, null, PAGE));
+    },
+  };
+}

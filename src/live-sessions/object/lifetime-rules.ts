@@ -1,0 +1,123 @@
+import type { LiveSessionRules } from '../contract.ts';
+import { RESERVATION_MS } from '../file-rules.ts';
+
+/** An empty session waits so long for somebody to return, and its creator may take the host's role back. */
+export const EMPTY_WAIT_MS = 300_000;
+
+export const EXPIRY_WARNING_MS = 60_000;
+
+/** What never changes but by the host's word. Times in epoch ms. */
+export interface Session extends Omit<LiveSessionRules, 'expiryMs'> {
+  creator: string;
+  creatorId: string;
+  createdAt: number;
+  expiresAt: number;
+}
+
+/** What changes with the members. */
+export interface State {
+  /** Null while nobody but guests is in. */
+  host: string | null;
+  hostId: string | null;
+  userCount: number;
+  /** How many of them are guests. */
+  guestCount: number;
+  /** When the session ends for want of members; null while somebody who can host is in. */
+  emptyEndsAt: number | null;
+  /** Until then the creator, coming back, is host again. */
+  creatorReturnsUntil: number | null;
+  /** Whether `SessionExpiring` was sent. */
+  warned: boolean;
+}
+
+export type Ending = 'expired' | 'empty' | 'deleted';
+
+/** A session just made, its creator the host. `now` in epoch ms. */
+export function open(
+  creator: Person,
+  { expiryMs, ...rules }: LiveSessionRules,
+  now: number,
+): { session: Session; state: State } {
+  return {
+    session: {
+      ...rules,
+      creator: creator.subject,
+      creatorId: creator.id,
+      createdAt: now,
+      expiresAt: now + expiryMs,
+    },
+    state: {
+      host: creator.subject,
+      hostId: creator.id,
+      userCount: 1,
+      guestCount: 0,
+      emptyEndsAt: null,
+      creatorReturnsUntil: null,
+      warned: false,
+    },
+  };
+}
+
+/** Why a session is over at this instant, or null while it lives. */
+export function over(session: Session, state: State, now: number): Ending | null {
+  if (now >= session.expiresAt) return 'expired';
+  if (state.emptyEndsAt !== null && now >= state.emptyEndsAt) return 'empty';
+  return null;
+}
+
+export function warningDue(session: Session, state: State, now: number): boolean {
+  return !state.warned && now >= session.expiresAt - EXPIRY_WARNING_MS;
+}
+
+/** What else has a deadline: the member seen least lately, the oldest upload under way. Null where there is none. */
+export interface Pending {
+  leastSeenAt: number | null;
+  oldestReservationAt: number | null;
+}
+
+/** The one alarm: the earliest of the deadlines. */
+export function nextAlarm(session: Session, state: State, pending: Pending): number {
+  const { leastSeenAt, oldestReservationAt } = pending;
+  const timesOut = session.memberTimeoutMs > 0 && leastSeenAt !== null;
+  return Math.min(
+    session.expiresAt,
+    state.warned ? session.expiresAt : session.expiresAt - EXPIRY_WARNING_MS,
+    state.emptyEndsAt ?? session.expiresAt,
+    timesOut ? leastSeenAt + session.memberTimeoutMs : session.expiresAt,
+    oldestReservationAt === null ? session.expiresAt : oldestReservationAt + RESERVATION_MS,
+  );
+}
+
+/** Whether a member without a socket, last heard of then, has lost the seat. */
+export function timedOut(session: Session, seenAt: number, now: number): boolean {
+  return session.memberTimeoutMs > 0 && now >= seenAt + session.memberTimeoutMs;
+}
+
+export interface Person {
+  subject: string;
+  /** The public userId. */
+  id: string;
+}
+
+/** The session without a member. `successor` is the longest-standing other member who can host. */
+export function remove(
+  state: State,
+  { subject, guest }: { subject: string; guest: boolean },
+  successor: Person | null,
+  now: number,
+): { state: State; hostChanged: boolean } {
+  const left = {
+    ...state,
+    userCount: state.userCount - 1,
+    guestCount: state.guestCount - (guest ? 1 : 0),
+  };
+  if (state.host !== subject) return { state: left, hostChanged: false };
+  if (successor) {
+    return { state: { ...left, host: successor.subject, hostId: successor.id }, hostChanged: true };
+  }
+  const emptyEndsAt = now + EMPTY_WAIT_MS;
+  return {
+    state: { ...left, host: null, hostId: null, emptyEndsAt, creatorReturnsUntil: emptyEndsAt },
+    hostChanged: true,
+  };
+}

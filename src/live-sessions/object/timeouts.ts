@@ -1,0 +1,71 @@
+import { timedOut } from './lifetime-rules.ts';
+import type { Member } from './member-storage.ts';
+import type { Membership, World } from './membership.ts';
+import type { Live } from './views.ts';
+
+export type Silence = ReturnType<typeof openSilence>;
+
+/**
+ * `memberTimeoutMs`: who shows no sign of life for so long loses the seat. An open socket and an upload on its way are
+ * signs, and so is every call. Who is connected costs no alarm; nothing is written where the rules ask for nothing.
+ */
+export function openSilence({ storage, sockets }: World, membership: Membership) {
+  const isConnected = (mid: string): boolean => sockets.ofMember(mid).length > 0;
+
+  function isSilent({ session }: Live, { mid }: Member, now: number): boolean {
+    const since = storage.silentSince(mid);
+    return since !== null && timedOut(session, since, now);
+  }
+
+  return {
+    /** Takes a call of a member for a sign of life; false where it comes too late, and the seat is gone. */
+    hear(live: Live, member: Member, now: number): boolean {
+      if (live.session.memberTimeoutMs === 0) return true;
+      if (isSilent(live, member, now)) {
+        membership.remove(live, member, 'timeout');
+        return false;
+      }
+      storage.putSeen(member.mid, now);
+      return true;
+    },
+
+    connected({ session }: Live, mid: string, now: number): void {
+      if (session.memberTimeoutMs > 0) storage.putOnline(mid, true, now);
+    },
+
+    /** From the loss of the last socket on, a member has the whole timeout to come back. */
+    disconnected(live: Live, socket: WebSocket, now: number): void {
+      const mid = sockets.attachmentOf(socket)?.mid;
+      if (mid === undefined || live.session.memberTimeoutMs === 0) return;
+      if (sockets.ofMember(mid).some(other => other !== socket)) return;
+      storage.putOnline(mid, false, now);
+      membership.setAlarm(live);
+    },
+
+    /** A crash or a deploy closes sockets without a word: who was online then has the whole timeout, too. */
+    recover(now: number): void {
+      const lost = storage.onlineMids().filter(mid => !isConnected(mid));
+      for (const mid of lost) storage.putOnline(mid, false, now);
+      const [session, state] = [storage.session(), storage.state()];
+      if (lost.length > 0 && session && state) membership.setAlarm({ session, state });
+    },
+
+    /** The rule was set or changed: whoever was silent until then has from now on the whole of it. */
+    begin(now: number): void {
+      storage.everybodySeen(now);
+      for (const mid of sockets.mids()) storage.putOnline(mid, true, now);
+    },
+
+    /** Ends the memberships that were silent for too long; the session without them. */
+    endSilent(live: Live, now: number): Live {
+      const { memberTimeoutMs } = live.session;
+      if (memberTimeoutMs === 0) return live;
+      let left = live;
+      for (const member of storage.seenUntil(now - memberTimeoutMs)) {
+        if (isSilent(left, member, now)) left = membership.remove(left, member, 'timeout');
+        else storage.putSeen(member.mid, now);
+      }
+      return left;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import type { LiveSessionView, MemberCursor, MemberView } from '../contract.ts';
+import type { Session, State } from './lifetime-rules.ts';
+import type { Member } from './member-storage.ts';
+import type { LiveSessionStorage } from './storage.ts';
+
+/** How many members a page shows at most. */
+export const PAGE = 100;
+
+/** A live session that stands at this instant. */
+export interface Live {
+  session: Session;
+  state: State;
+}
+
+export function viewMember({ subject, id, name, address }: Member, { host }: State): MemberView {
+  return { id, role: subject === host ? 'Host' : 'Client', name, address };
+}
+
+/**
+ * The session as one of its members sees it, a page of members at a time. The first page has the host and the
+ * caller in front; the pages after it leave these two out, whoever is host by then.
+ */
+export function viewSession(
+  sessionId: string,
+  storage: LiveSessionStorage,
+  { session, state }: Live,
+  caller: string,
+  cursor: MemberCursor | null,
+  limit: number,
+): LiveSessionView {
+  const front = cursor ? [] : [state.host, caller].flatMap(subject => seated(storage, subject));
+  const shown = front.filter((member, index) => index === 0 || member.mid !== front[0]?.mid).slice(0, limit);
+  const [after, without] = cursor ?? [0, shown.map(member => member.mid)];
+  const rest = storage.members([after, without], limit - shown.length + 1);
+  const page = rest.slice(0, limit - shown.length);
+  return {
+    id: sessionId,
+    creatorId: session.creatorId,
+    hostId: state.hostId,
+    expiresAt: session.expiresAt,
+    maxFiles: session.maxFiles,
+    maxUsers: session.capacity,
+    maxTotalMegaBytes: session.maxTotalMegaBytes,
+    passwordProtected: session.password !== null,
+    allowList: storage.allowList(),
+    userCount: state.userCount,
+    users: [...shown, ...page].map(member => viewMember(member, state)),
+    next: rest.length > page.length ? [page.at(-1)?.seat ?? after, without] : null,
+  };
+}
+
+function seated(storage: LiveSessionStorage, subject: string | null): Member[] {
+  const member = subject === null ? null : storage.memberOf(subject);
+  return member ? [member] : [];
+}

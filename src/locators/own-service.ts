@@ -1,0 +1,82 @@
+import type { Caller } from '../access/caller.ts';
+import { resolveOwn, type Target } from '../access/target-service.ts';
+import type { Deps } from '../deps.ts';
+import { AppError } from '../errors.ts';
+import { requireUid } from '../users/lookup-service.ts';
+import type { EntryLocator } from '../users/store.ts';
+import type { WalletChange } from '../wallets/contract.ts';
+import { proveWallet } from '../wallets/service.ts';
+import { type NewLocator, type StatedLocator, UNKNOWN_STATUS } from './contract.ts';
+import { attachWallet, claimLocator, removeLocator, setLocator } from './service.ts';
+import { findLocators } from './store.ts';
+import { addWallet, removeWallet } from './wallet-service.ts';
+
+/**
+ * Adds a locator to the user that `id` names. What a secret key sets is theirs alone and found; what users say of
+ * themself is neither, and a wallet of theirs needs more than their token. `network` is where the call comes from.
+ */
+export async function addLocator(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  locator: NewLocator,
+  network: string,
+): Promise<EntryLocator> {
+  const target = await resolveOwn(deps, caller, id);
+  if (locator.type !== 'wallet') {
+    const uid = await uidOf(deps, target);
+    return target.bySystem
+      ? setLocator(deps, uid, { ...locator, verificationStatus: requireStatus(locator) })
+      : claimLocator(deps, uid, locator);
+  }
+  if (caller.kind === 'user') return addWallet(deps, caller.claims, locator, network);
+  const uid = await uidOf(deps, target);
+  const attached = await attachWallet(deps, uid, await proveWallet(deps, locator));
+  deps.audit('wallet_attached', { uid, keyId: caller.keyId });
+  return attached;
+}
+
+/** What the user that `id` names is found by, or has said of themself; theirs and a secret key's to see. */
+export async function readLocators(deps: Deps, caller: Caller, id: string): Promise<EntryLocator[]> {
+  const { userId } = await resolveOwn(deps, caller, id);
+  const found = await findLocators(deps.db, userId);
+  if (!found) throw new AppError('user_not_found');
+  return found;
+}
+
+/**
+ * Removes a locator of the user that `id` names; refuses `locator_not_found` for another's too. To take a wallet from
+ * themself, users prove it anew: see `removeOwnWallet`.
+ */
+export async function deleteLocator(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  userLocatorId: string,
+): Promise<void> {
+  const target = await resolveOwn(deps, caller, id);
+  const uid = await uidOf(deps, target);
+  const removed = await removeLocator(deps, uid, userLocatorId, { evenWallets: target.bySystem });
+  if (removed.type !== 'wallet' || caller.kind !== 'system') return;
+  deps.audit('wallet_removed', { uid, keyId: caller.keyId });
+}
+
+/** Removes the wallet a proof is of from the caller, on the word of more than their token. */
+export async function removeOwnWallet(
+  deps: Deps,
+  caller: Caller,
+  change: WalletChange,
+  network: string,
+): Promise<void> {
+  if (caller.kind === 'system') throw new AppError('missing_context');
+  await removeWallet(deps, caller.claims, change, network);
+}
+
+async function uidOf(deps: Deps, { self, userId }: Target): Promise<number> {
+  return self?.uid ?? (await requireUid(deps, userId)).uid;
+}
+
+function requireStatus({ verificationStatus }: StatedLocator) {
+  if (verificationStatus !== 'unknown') return verificationStatus;
+  throw new AppError('invalid_input', { errors: [{ path: 'verificationStatus', message: UNKNOWN_STATUS }] });
+}

@@ -1,0 +1,121 @@
+import type { Deps } from '../deps.ts';
+import { AppError } from '../errors.ts';
+import { uuid } from '../ids.ts';
+import { hashName } from '../retired-names/service.ts';
+import { type Publishing, publish } from '../users/copy-service.ts';
+import { keyOfWallet, type Wallet } from '../users/rules.ts';
+import { changeUser, findReserved, type LocatorKey, type LocatorRow } from '../users/store.ts';
+import {
+  deleteLocator,
+  findFacts,
+  insertClaim,
+  isReservedFor,
+  type LocatorFacts,
+  type Reservation,
+  releaseAlong,
+  reserve,
+  reserveAlong,
+  type VerificationStatus,
+} from './store.ts';
+
+/** An e-mail address or telephone number, in its normal form. */
+export interface PlainLocator {
+  type: 'email' | 'tele';
+  value: string;
+}
+
+/**
+ * Adds what a user says of themself: always `Unverified`, found by nobody, and others may say the same. What they have
+ * already stays as it is. Refuses `too_many_locators`.
+ */
+export async function claimLocator(
+  deps: Pick<Deps, 'db' | 'now'>,
+  uid: number,
+  { type, value }: PlainLocator,
+): Promise<LocatorRow> {
+  const verificationStatus = 'Unverified' as const;
+  const locator = { type, value, chainId: 0, userLocatorId: uuid(), verificationStatus };
+  const facts = await insertClaim(deps.db, { uid, locator, now: deps.now() });
+  return facts.own ?? refuseBy(facts, uid);
+}
+
+/**
+ * Sets a locator of a user by a secret key: theirs alone from now on, and found. What they had said of themself becomes
+ * that, under the same id; a `verificationStatus` of null leaves that of one which was set before. Refuses
+ * `duplicate_entity` where it is another's, `name_retired`, and `too_many_locators`.
+ */
+export async function setLocator(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  uid: number,
+  { type, value, verificationStatus }: PlainLocator & { verificationStatus: VerificationStatus | null },
+): Promise<LocatorRow> {
+  const reservation = await reservationOf(deps, uid, { type, value, chainId: 0 }, verificationStatus);
+  const facts = await reserve(deps.db, reservation, verificationStatus);
+  return facts.own?.reserved ? facts.own : refuseBy(facts, uid);
+}
+
+/**
+ * Attaches a proven wallet to a user, whose entry closes with it. The one they have already is left as it is, and their
+ * record brought to their object again, in case that missed it. Refuses as `setLocator` does.
+ */
+export async function attachWallet(
+  deps: Publishing & Pick<Deps, 'config'>,
+  uid: number,
+  wallet: Wallet,
+): Promise<LocatorRow> {
+  const reservation = await reservationOf(deps, uid, keyOfWallet(wallet), 'Verified');
+  const change = { closing: true, onlyWhere: isReservedFor(uid, reservation.locator) } as const;
+  const along = reserveAlong(reservation);
+  const changed = await changeUser(deps.db, uid, change, reservation.now, along);
+  const facts = await findFacts(deps.db, reservation);
+  if (!changed || !facts.own) return refuseBy(facts, uid);
+  await publish(deps, changed);
+  return facts.own;
+}
+
+/** Takes a wallet from a user; refuses `locator_not_found` where it is not theirs. */
+export async function detachWallet(deps: Publishing, uid: number, wallet: Wallet): Promise<void> {
+  const locator = await findReserved(deps.db, keyOfWallet(wallet));
+  if (locator?.uid !== uid) throw new AppError('locator_not_found');
+  await release(deps, locator);
+}
+
+/**
+ * Removes a locator of a user by its id; refuses `locator_not_found`. A wallet goes only where `evenWallets` says so,
+ * else `fresh_proof_required`: it is what its owner signs in with.
+ */
+export async function removeLocator(
+  deps: Publishing,
+  uid: number,
+  userLocatorId: string,
+  { evenWallets }: { evenWallets: boolean },
+): Promise<LocatorRow> {
+  const locator = await deleteLocator(deps.db, uid, userLocatorId);
+  if (!locator) throw new AppError('locator_not_found');
+  if (locator.type !== 'wallet') return locator;
+  if (!evenWallets) throw new AppError('fresh_proof_required');
+  await release(deps, locator);
+  return locator;
+}
+
+async function release(deps: Publishing, { uid, userLocatorId }: LocatorRow): Promise<void> {
+  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), releaseAlong(uid, userLocatorId)));
+}
+
+async function reservationOf(
+  deps: Pick<Deps, 'config' | 'now'>,
+  uid: number,
+  key: LocatorKey,
+  status: VerificationStatus | null,
+): Promise<Reservation> {
+  const verificationStatus = status ?? 'StatusNotProvided';
+  const hashes = await hashName(deps, [key.type, key.value]);
+  return { uid, locator: { ...key, userLocatorId: uuid(), verificationStatus }, hashes, now: deps.now() };
+}
+
+/** Why a user does not have what was to become theirs. */
+function refuseBy({ stands, ownerUid, refused }: LocatorFacts, uid: number): never {
+  if (!stands) throw new AppError('user_not_found');
+  if (ownerUid !== null && ownerUid !== uid) throw new AppError('duplicate_entity');
+  throw new AppError(refused ? 'name_retired' : 'too_many_locators');
+}

@@ -1,0 +1,173 @@
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import type { Database } from '../platform/database.ts';
+import { isRetired } from '../retired-names/store.ts';
+import type { Along, EntryLocator, LocatorKey, LocatorRow, NewLocator } from '../users/store.ts';
+import { locators, users } from '../users/table.ts';
+
+/** The locators of the user whose row the statement reads, the oldest first. */
+export const locatorsOf = sql`(
+    SELECT json_group_array(json_object('userLocatorId', "userLocatorId", 'type', "type", 'value', "value",
+      'verificationStatus', "verificationStatus"))
+    FROM (SELECT * FROM "locators" WHERE "locators"."uid" = "users"."id" ORDER BY "createdAt", "rowid")
+  )`.mapWith((json: string): EntryLocator[] => JSON.parse(json));
+
+/** The locators of a user, the oldest first; null where there is no such user. */
+export async function findLocators(db: Database, userId: string): Promise<EntryLocator[] | null> {
+  const [row] = await db
+    .select({ locators: locatorsOf })
+    .from(users)
+    .where(and(eq(users.userId, userId), isNull(users.erasedAt)));
+  return row?.locators ?? null;
+}
+
+export type VerificationStatus = LocatorRow['verificationStatus'];
+
+/** What there is to say about a user and a locator, read after a write that may not have happened. */
+export interface LocatorFacts {
+  /** Theirs, whether or not it is reserved; of nobody who does not stand. */
+  own: LocatorRow | null;
+  /** Whether the user is there, and not on their way out. */
+  stands: boolean;
+  /** Whom it is reserved for. */
+  ownerUid: number | null;
+  /** Whether a ban that outlived its user refuses it. */
+  refused: boolean;
+}
+
+/** A locator on its way to a user, and the hashes a ban may know it by. */
+export interface Reservation {
+  uid: number;
+  locator: NewLocator;
+  hashes: readonly string[];
+  now: number;
+}
+
+const MOST_LOCATORS = 20;
+
+/** Names and numbers are cached: only the row says whether the user is still there. */
+const stands = (uid: number) => sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND "erasedAt" IS NULL)`;
+
+const hasRoom = (uid: number) => sql`(SELECT count(*) FROM locators WHERE uid = ${uid}) < ${MOST_LOCATORS}`;
+
+const isKey = ({ type, value, chainId }: LocatorKey) =>
+  sql`"type" = ${type} AND "value" = ${value} AND "chainId" = ${chainId}`;
+
+const isOwn = (uid: number, key: LocatorKey) =>
+  sql`EXISTS (SELECT 1 FROM locators WHERE uid = ${uid} AND ${isKey(key)})`;
+
+/** Whom a locator is reserved for; `reserved` is spelled out for the sake of its partial index. */
+const ownerOf = (key: LocatorKey) => sql`(SELECT uid FROM locators WHERE ${isKey(key)} AND reserved = 1)`;
+
+/** Whether this locator is reserved for this user. */
+export const isReservedFor = (uid: number, key: LocatorKey): SQL => sql`${ownerOf(key)} = ${uid}`;
+
+/** In one statement, so that no number of parallel ones gives a user more than they may have. */
+function insertLocator(
+  db: Database,
+  { uid, locator, now }: Omit<Reservation, 'hashes'>,
+  reserved: boolean,
+  onlyWhere: SQL,
+) {
+  const { userLocatorId, type, value, chainId, verificationStatus } = locator;
+  return db
+    .insert(locators)
+    .select(
+      sql`SELECT ${userLocatorId}, ${uid}, ${type}, ${value}, ${chainId}, ${reserved ? 1 : 0}, ${verificationStatus}, ${now}
+        WHERE ${stands(uid)} AND ${hasRoom(uid)} AND NOT ${isOwn(uid, locator)} AND ${onlyWhere}`,
+    )
+    .onConflictDoNothing();
+}
+
+const mayReserve = ({ locator, hashes, now }: Reservation) =>
+  sql`${ownerOf(locator)} IS NULL AND NOT ${isRetired(hashes, now)}`;
+
+const readFacts = (db: Database, { uid, locator, hashes, now }: Reservation) =>
+  [
+    db
+      .select()
+      .from(locators)
+      .where(sql`uid = ${uid} AND ${isKey(locator)}`),
+    db
+      .select({
+        // Named, because a batch gives rows by the names of their columns.
+        stands: sql`${stands(uid)}`.mapWith(Boolean).as('stands'),
+        ownerUid: sql<number | null>`${ownerOf(locator)}`.as('ownerUid'),
+        refused: sql`${isRetired(hashes, now)}`.mapWith(Boolean).as('refused'),
+      })
+      .from(sql`(SELECT 1)`),
+  ] as const;
+
+function toFacts([[own], [about]]: [LocatorRow[], Omit<LocatorFacts, 'own'>[]]): LocatorFacts {
+  const facts = about ?? { stands: false, ownerUid: null, refused: false };
+  return { ...facts, own: facts.stands ? (own ?? null) : null };
+}
+
+export async function findFacts(db: Database, reservation: Reservation): Promise<LocatorFacts> {
+  return toFacts(await db.batch([...readFacts(db, reservation)]));
+}
+
+/** Adds what a user says of themself, where they do not have it already; it is reserved for nobody. */
+export async function insertClaim(db: Database, claim: Omit<Reservation, 'hashes'>): Promise<LocatorFacts> {
+  const [, ...facts] = await db.batch([
+    insertLocator(db, claim, false, sql`1`),
+    ...readFacts(db, { ...claim, hashes: [] }),
+  ]);
+  return toFacts(facts);
+}
+
+/**
+ * Reserves a locator for a user: a new one, or the one they had merely said of themself. `status` is what it becomes
+ * where they have it; null leaves that of one reserved before.
+ */
+export async function reserve(
+  db: Database,
+  reservation: Reservation,
+  status: VerificationStatus | null,
+): Promise<LocatorFacts> {
+  const { uid, locator } = reservation;
+  const kept = sql`CASE WHEN reserved = 1 THEN "verificationStatus" ELSE ${locator.verificationStatus} END`;
+  const upgrade = db
+    .update(locators)
+    .set({ reserved: true, verificationStatus: status ?? kept })
+    .where(
+      sql`uid = ${uid} AND ${isKey(locator)} AND ${stands(uid)} AND (reserved = 1 OR (${mayReserve(reservation)}))`,
+    );
+  const [, , ...facts] = await db.batch([
+    upgrade,
+    insertLocator(db, reservation, true, mayReserve(reservation)),
+    ...readFacts(db, reservation),
+  ]);
+  return toFacts(facts);
+}
+
+/** The statement that reserves a proven locator, where it is nobody's and no ban refuses it. */
+export function reserveAlong(reservation: Reservation): Along {
+  return db => [insertLocator(db, reservation, true, mayReserve(reservation))];
+}
+
+/**
+ * Deletes a locator of a user, but for a wallet, whose going is for the user's object to hear. What it was; null where
+ * they have no such one.
+ */
+export async function deleteLocator(
+  db: Database,
+  uid: number,
+  userLocatorId: string,
+): Promise<LocatorRow | null> {
+  const theirs = and(eq(locators.userLocatorId, userLocatorId), eq(locators.uid, uid));
+  const [[locator]] = await db.batch([
+    db
+      .select()
+      .from(locators)
+      .where(and(theirs, stands(uid))),
+    db.delete(locators).where(and(theirs, sql`"type" <> 'wallet'`, stands(uid))),
+  ]);
+  return locator ?? null;
+}
+
+/** The statement that gives up a locator of a user. */
+export function releaseAlong(uid: number, userLocatorId: string): Along {
+  return db => [
+    db.delete(locators).where(and(eq(locators.userLocatorId, userLocatorId), eq(locators.uid, uid))),
+  ];
+}

@@ -1,0 +1,94 @@
+import { and, asc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import type { Database } from '../platform/database.ts';
+import type { Along, RoleRow } from '../users/store.ts';
+import { roles, userRoles, users } from '../users/table.ts';
+
+export async function listRoles(db: Database): Promise<RoleRow[]> {
+  return db.select().from(roles).orderBy(asc(roles.roleId));
+}
+
+export async function findRoles(db: Database, roleIds: readonly string[]): Promise<string[]> {
+  if (roleIds.length === 0) return [];
+  const rows = await db
+    .select({ roleId: roles.roleId })
+    .from(roles)
+    .where(inArray(roles.roleId, [...roleIds]));
+  return rows.map(({ roleId }) => roleId);
+}
+
+const holders = (roleId: string) => sql`SELECT uid FROM "userRoles" WHERE "roleId" = ${roleId}`;
+
+/** Raises the version of everybody who has a role, and says who they are. */
+function raiseHolders(db: Database, roleId: string, now: number, where?: SQL) {
+  return db
+    .update(users)
+    .set({ version: sql`${users.version} + 1`, updatedAt: now })
+    .where(and(sql`${users.id} IN (${holders(roleId)})`, where))
+    .returning({ id: users.id });
+}
+
+/** Makes or changes a role. Its holders' records change with it, where it really is another than before. */
+export async function putRole(
+  db: Database,
+  role: Pick<RoleRow, 'roleId' | 'displayName' | 'permissions'>,
+  now: number,
+): Promise<RoleRow> {
+  const { roleId, displayName, permissions } = role;
+  const differs = sql`(${roles.displayName} IS NOT ${displayName} OR ${roles.permissions} IS NOT ${JSON.stringify(permissions)})`;
+  const isAnother = sql`EXISTS (SELECT 1 FROM ${roles} WHERE ${roles.roleId} = ${roleId} AND ${differs})`;
+  const [, , [row]] = await db.batch([
+    raiseHolders(db, roleId, now, isAnother),
+    db
+      .insert(roles)
+      .values({ ...role, createdAt: now, updatedAt: now })
+      .onConflictDoUpdate({
+        target: roles.roleId,
+        set: { displayName, permissions, updatedAt: now },
+        setWhere: differs,
+      }),
+    db.select().from(roles).where(eq(roles.roleId, roleId)),
+  ]);
+  if (!row) throw new Error('a role was written and is not there');
+  return row;
+}
+
+/** Holders of a role whose objects are not known to hold their latest version. */
+export async function findLaggingHolders(db: Database, roleId: string, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(sql`${users.id} IN (${holders(roleId)})`, lt(users.copiedVersion, users.version)))
+    .limit(limit);
+  return rows.map(({ id }) => id);
+}
+
+/** Removes a role from everybody who has it; null where there is none. */
+export async function deleteRole(db: Database, roleId: string, now: number): Promise<number[] | null> {
+  const [raised, , gone] = await db.batch([
+    raiseHolders(db, roleId, now),
+    db.delete(userRoles).where(eq(userRoles.roleId, roleId)),
+    db.delete(roles).where(eq(roles.roleId, roleId)).returning({ roleId: roles.roleId }),
+  ]);
+  return gone.length > 0 ? raised.map(({ id }) => id) : null;
+}
+
+/** The statements that give a user exactly these roles. */
+export function setRoles(uid: number, roleIds: readonly string[]): Along {
+  return db => [
+    db.delete(userRoles).where(eq(userRoles.uid, uid)),
+    // From the roles themselves: one that was removed meanwhile is given to nobody.
+    ...roleIds.map(roleId =>
+      db.insert(userRoles).select(
+        db
+          .select({ uid: sql<number>`${uid}`.as('uid'), roleId: roles.roleId })
+          .from(roles)
+          .where(
+            and(
+              eq(roles.roleId, roleId),
+              sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND "erasedAt" IS NULL)`,
+            ),
+          ),
+      ),
+    ),
+  ];
+}

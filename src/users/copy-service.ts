@@ -1,0 +1,56 @@
+import type { Deps } from '../deps.ts';
+import { AppError, requireEverywhere } from '../errors.ts';
+import { logFault } from '../log.ts';
+import type { UserRecord } from './contract.ts';
+import { toUser } from './record.ts';
+import { findLagging, findUserByUid, markCopied, type WholeUser } from './store.ts';
+
+/** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
+export const COPIES_AT_ONCE = 200;
+
+export type Publishing = Pick<Deps, 'db' | 'now' | 'deviceSessions' | 'defer'>;
+
+/** To be called once the user's object holds the copy. */
+export async function noteCopied(deps: Pick<Deps, 'db'>, { uid, version }: UserRecord): Promise<void> {
+  await markCopied(deps.db, uid, version);
+}
+
+/** Brings lagging copies to their objects: the cron trigger's part in keeping copies true. How many it brought. */
+export async function repairCopies(deps: Publishing): Promise<number> {
+  const copied = await Promise.allSettled(
+    (await findLagging(deps.db, COPIES_AT_ONCE)).map(uid => copyAgain(deps, uid)),
+  );
+  for (const outcome of copied) if (outcome.status === 'rejected') logFault('copy not taken', outcome.reason);
+  return copied.filter(outcome => outcome.status === 'fulfilled').length;
+}
+
+/** Brings the copies of these users; 503 where some of them will be brought by the cron trigger. */
+export async function publishMany(deps: Publishing, uids: number[]): Promise<void> {
+  const copied = await Promise.allSettled(uids.slice(0, COPIES_AT_ONCE).map(uid => copyAgain(deps, uid)));
+  const missed = uids.length > COPIES_AT_ONCE || copied.some(outcome => outcome.status === 'rejected');
+  if (missed) throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
+}
+
+async function copyAgain(deps: Publishing, uid: number): Promise<void> {
+  const found = await findUserByUid(deps.db, uid);
+  if (!found) return;
+  const { record } = toUser(found);
+  await deps.deviceSessions(record.uid).takeCopy(record);
+  await noteCopied(deps, record);
+}
+
+/** Brings a changed record to its user's object: the change is answered only once that holds it. */
+export async function publish(deps: Publishing, changed: WholeUser | null): Promise<UserRecord> {
+  if (!changed) throw new AppError('user_not_found');
+  const { record } = toUser(changed);
+  const taken = await deps
+    .deviceSessions(record.uid)
+    .takeCopy(record)
+    .catch(error => {
+      logFault('copy not taken', error);
+      throw new AppError('copy_pending', { headers: { 'Retry-After': '60' } });
+    });
+  deps.defer(later => noteCopied(later, record));
+  requireEverywhere(taken);
+  return record;
+}

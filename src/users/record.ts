@@ -1,0 +1,25 @@
+import type { UserRecord } from './contract.ts';
+import type { WholeUser } from './store.ts';
+
+/** A user as D1 has it. */
+export interface User {
+  record: UserRecord;
+  /** Whether the user's object is not known to hold this version yet. */
+  copyLags: boolean;
+}
+
+export function toUser({ row, roles, wallets, photos }: WholeUser): User {
+  const { id, copiedVersion, bannedAt, bannedUntil, erasedAt: _, lastSeenAt: __, ...members } = row;
+  const ban = bannedAt === null ? null : { until: bannedUntil };
+  return {
+    record: {
+      ...members,
+      uid: id,
+      ban,
+      wallets,
+      roles,
+      photos: photos.map(({ uid: ___, ...photo }) => photo),
+    },
+    copyLags: copiedVersion < row.version,
+  };
+}
