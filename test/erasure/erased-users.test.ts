@@ -131,7 +131,8 @@ describe('leaves no picture that is added while its user is being erased', () =>
           const ended = await object.erase();
           if (when !== 'before') return ended;
           await add();
-          expect(await pictures(uid)).toBe(1);
+          // The upload and the picture of it.
+          expect(await pictures(uid)).toBe(2);
           return ended;
         },
         forget: async () => {
