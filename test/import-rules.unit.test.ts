@@ -79,7 +79,9 @@ const allowed: Record<string, (file: string, target: string) => boolean> = {
     /[-/]rules\.ts$/.test(target),
   table: (_, target) => target.startsWith('drizzle-orm') || target === 'src/users/table.ts',
   store: (_, target) =>
-    target.startsWith('drizzle-orm') || target === 'src/times.ts' || /[-/](table|store)\.ts$/.test(target),
+    target.startsWith('drizzle-orm') ||
+    /^src\/(times|text)\.ts$/.test(target) ||
+    /[-/](table|store)\.ts$/.test(target),
   present: (file, target) =>
     target === 'hono/utils/mime' ||
     target === 'src/users/rules.ts' ||

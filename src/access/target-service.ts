@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
+import { nfc } from '../text.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { requireUser } from '../users/service.ts';
 import type { Caller } from './caller.ts';
@@ -28,7 +29,7 @@ export async function resolveTarget(deps: Deps, caller: Caller, id: string): Pro
 export async function openAccess(deps: Deps, caller: Caller): Promise<(id: string) => Target> {
   const record = caller.kind === 'user' ? (await readSession(deps, caller.claims)).record : null;
   return id => {
-    const userId = id.normalize('NFC');
+    const userId = nfc(id);
     if (!record) {
       if (userId === 'me') throw new AppError('missing_context');
       return { userId, self: null, bySystem: true };
@@ -40,7 +41,7 @@ export async function openAccess(deps: Deps, caller: Caller): Promise<(id: strin
 
 /** Whom a call that only a secret key may make names; refuses `missing_privilege` for the built-in users, and `me`. */
 export function managedId(id: string): string {
-  const userId = id.normalize('NFC');
+  const userId = nfc(id);
   refuseBuiltIn(userId);
   if (userId === 'me') throw new AppError('missing_context');
   return userId;

@@ -2,6 +2,7 @@ import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { hashName } from '../retired-names/service.ts';
+import { foldUsername } from '../text.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { type Publishing, publish } from '../users/copy-service.ts';
 import { toUser, type User } from '../users/record.ts';
@@ -43,7 +44,7 @@ export async function registerUser(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
   { name, username, passwordHash }: { name: string; username: string; passwordHash: string },
 ): Promise<User> {
-  const hashes = await hashName(deps, ['username', username.toLowerCase()]);
+  const hashes = await hashName(deps, ['username', foldUsername(username)]);
   const user = { userId: uuid(), entry: 'closed', displayName: name, profileHandle: null, username } as const;
   const made = await insertUserWithPassword(deps.db, user, passwordHash, hashes, deps.now());
   if (!made) throw new AppError('username_taken');
@@ -74,7 +75,7 @@ export async function givePassword(
   uid: number,
   given: { username: string; passwordHash: string },
 ): Promise<UserRecord> {
-  const hashes = await hashName(deps, ['username', given.username.toLowerCase()]);
+  const hashes = await hashName(deps, ['username', foldUsername(given.username)]);
   const changed = await addPassword(deps.db, uid, given, hashes, deps.now());
   if (changed) {
     deps.audit('password_set', { uid });

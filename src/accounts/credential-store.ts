@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Database } from '../platform/database.ts';
 import { isRetired } from '../retired-names/store.ts';
+import { foldUsername } from '../text.ts';
 import {
   changeUser,
   findWith,
@@ -20,7 +21,7 @@ export interface WithCredentials {
   credentials: CredentialsRow | null;
 }
 
-const isNamed = (username: string) => sql`lower(${users.username}) = ${username.toLowerCase()}`;
+const isNamed = (username: string) => sql`lower(${users.username}) = ${foldUsername(username)}`;
 
 export const findByUsername = (db: Database, username: string) => findProving(db, isNamed(username));
 export const findProvingByUid = (db: Database, uid: number) => findProving(db, eq(users.id, uid));

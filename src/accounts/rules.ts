@@ -1,5 +1,6 @@
 /** What people may call themselves and keep secret, and who may touch the secrets: decisions over facts alone. */
 import type { DeviceSession } from '../device-sessions/contract.ts';
+import { lengthOf, nfc } from '../text.ts';
 
 const USERNAME = /^[A-Za-z][A-Za-z0-9]{4,24}$/;
 
@@ -8,9 +9,6 @@ const FRESH_MS = 5 * 60_000;
 
 /** 5–25 ASCII letters and digits, first a letter. */
 export const isUsername = (text: string): boolean => USERNAME.test(text);
-
-/** Two usernames are one where this is the same of them. */
-export const normaliseUsername = (username: string): string => username.toLowerCase();
 
 /**
  * What is wrong with a new password, in words for whoever chose it, or null. Its length counts, and that nobody
@@ -46,7 +44,4 @@ export function isFreshEnough(session: Pick<DeviceSession, 'createdAt' | 'proof'
   return session.proof !== 'userId' && isRecent(session, now);
 }
 
-/** In Unicode characters after NFC, so that an é is one however it was typed, and an emoji no two. */
-export const lengthOf = (text: string) => [...text.normalize('NFC')].length;
-
-const fold = (text: string) => text.normalize('NFC').toLowerCase();
+const fold = (text: string) => nfc(text).toLowerCase();

@@ -1,3 +1,4 @@
+import { nfc } from '../text.ts';
 import { commonPasswords } from './common-passwords-list.ts';
 
 let known: ReadonlySet<string> | undefined;
@@ -5,7 +6,7 @@ let known: ReadonlySet<string> | undefined;
 /** Whether a password is among the most common ones (of at least 8 characters), in whatever case. */
 export function isCommonPassword(password: string): boolean {
   known ??= readList();
-  return known.has(password.normalize('NFC').toLowerCase());
+  return known.has(nfc(password).toLowerCase());
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type ScryptOptions, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 import { fromBase64, randomBytes, toBase64 } from '../ids.ts';
+import { nfc } from '../text.ts';
 import { equalBytes } from './constant-time.ts';
 
 /** scrypt (RFC 7914): N = 2^ln. A setting OWASP lists, and the dearest of them a Worker has the processor for. */
@@ -112,7 +113,7 @@ async function run(
 ): Promise<Uint8Array> {
   runs += 1;
   const startedAt = Date.now();
-  const key = await derive(secret.normalize('NFC'), salt, keyBytes, {
+  const key = await derive(nfc(secret), salt, keyBytes, {
     N: 2 ** ln,
     r,
     p,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { locatorSchema, locatorTextSchema } from '../locators/contract.ts';
+import { nfc } from '../text.ts';
 import { nameSchema } from '../users/contract.ts';
 
 const clearable = (max: number) => z.union([z.literal(''), nameSchema(max)]).nullish();
@@ -41,7 +42,7 @@ export type NewDirectoryUser = z.infer<typeof newUserSchema>;
 /** `PUT /v1/users/{id}/screenname`. */
 export const screenNameSchema = z.object({ screenName });
 
-const listed = (text: string | string[]) => [text].flat().flatMap(each => each.normalize('NFC').split(','));
+const listed = (text: string | string[]) => [text].flat().flatMap(each => nfc(each).split(','));
 
 /** `*`, or attribute keys. */
 const withProfileAttributes = z

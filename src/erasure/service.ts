@@ -4,6 +4,7 @@ import { logFault } from '../log.ts';
 import { erasePresence } from '../presence/service.ts';
 import { hashName, type Name } from '../retired-names/service.ts';
 import { deleteLapsedBans, type RetiredName, retireNames } from '../retired-names/store.ts';
+import { foldUsername } from '../text.ts';
 import { forgetUsername } from '../throttle/service.ts';
 import { eraseUploads } from '../uploads/service.ts';
 import type { Ban } from '../users/contract.ts';
@@ -99,7 +100,7 @@ async function refusedBy(
   const owner = await newestHash(deps, ['userId', userId]);
   const locators = await findReservedOf(deps.db, id);
   const names: Name[] = [
-    ...(username === null ? [] : [['username', username.toLowerCase()] as const]),
+    ...(username === null ? [] : [['username', foldUsername(username)] as const]),
     ...locators.map(({ type, value }) => [type, value] as const),
   ];
   const hashes = await Promise.all(names.map(name => newestHash(deps, name)));

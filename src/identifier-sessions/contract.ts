@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { nfc } from '../text.ts';
 
 /** `POST /api/sessions`. An identifier names a device and proves nothing. */
 export const identifierSchema = z.object({
   identifier: z
     .string()
-    .transform(text => text.normalize('NFC'))
+    .transform(nfc)
     .refine(text => text.length >= 1 && [...text].length <= 255, 'must be 1–255 characters')
     .refine(text => !/\p{Cc}/u.test(text), 'must hold no control characters'),
 });

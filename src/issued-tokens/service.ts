@@ -6,6 +6,7 @@ import { signOut } from '../device-sessions/ending-service.ts';
 import { issueTokens, openDeviceSession, readOverview } from '../device-sessions/service.ts';
 import { AppError, requireEverywhere, unwrap } from '../errors.ts';
 import { uuid } from '../ids.ts';
+import { nfc } from '../text.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { requireUid } from '../users/lookup-service.ts';
 import { closeUser, requireUser } from '../users/service.ts';
@@ -45,7 +46,7 @@ export async function listTokens(deps: Deps, caller: Caller, id: string): Promis
     return deps.deviceSessions(uid).listAll();
   }
   const { record, sessions } = await readOverview(deps, caller.claims);
-  if (id !== 'me' && id.normalize('NFC') !== record.userId) throw new AppError('missing_privilege');
+  if (id !== 'me' && nfc(id) !== record.userId) throw new AppError('missing_privilege');
   return sessions;
 }
 

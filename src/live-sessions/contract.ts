@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lengthOf, nfc } from '../text.ts';
 import { nameSchema } from '../users/contract.ts';
 
 export const ROLES = ['Host', 'Client'] as const;
@@ -11,11 +12,10 @@ const address = z
 const addresses = z
   .array(z.union([address, z.strictObject({ address }).transform(entry => entry.address)]))
   .max(1000);
-const nfc = (text: string): string => text.normalize('NFC');
 const password = z
   .string()
   .transform(nfc)
-  .refine(text => text.length >= 1 && [...text].length <= 128, 'must be 1–128 characters');
+  .refine(text => text.length >= 1 && lengthOf(text) <= 128, 'must be 1–128 characters');
 const identity = z.strictObject({ name: nameSchema(100).nullish(), chainAddress: address.nullish() });
 
 /** The rules a host may set; what is absent has its standard, or in a change stays as it was. */

@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
 import { readIdentifierSession } from '../identifier-sessions/service.ts';
 import type { LiveSessionObject } from '../platform/objects.ts';
+import { nfc } from '../text.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type {
   ChangeRequest,
@@ -122,7 +123,7 @@ export async function kickMember(deps: Deps, member: PresentedMember, kick: Kick
 
 /** Lets a kicked person in again. */
 export async function liftBar(deps: Deps, member: PresentedMember, userId: string): Promise<void> {
-  unwrap(await liveSessionOf(deps, member).liftBar(credentialOf(member), userId.normalize('NFC')));
+  unwrap(await liveSessionOf(deps, member).liftBar(credentialOf(member), nfc(userId)));
   deps.audit('bar_lifted', { by: member.sub, liveId: member.live, userId });
 }
 

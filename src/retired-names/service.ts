@@ -1,6 +1,7 @@
 import { deriveMac } from '../crypto/derive.ts';
 import type { Deps } from '../deps.ts';
 import { toBase64Url } from '../ids.ts';
+import { nfc } from '../text.ts';
 import { deleteRetiredBan } from './store.ts';
 
 /** What a name is the name of. */
@@ -18,5 +19,5 @@ export async function hashName({ config }: Pick<Deps, 'config'>, [kind, value]: 
 
 /** Lifts the ban that outlived an erased user; whether there was one. */
 export async function liftRetiredBan(deps: Pick<Deps, 'config' | 'db'>, userId: string): Promise<boolean> {
-  return deleteRetiredBan(deps.db, await hashName(deps, ['userId', userId.normalize('NFC')]));
+  return deleteRetiredBan(deps.db, await hashName(deps, ['userId', nfc(userId)]));
 }

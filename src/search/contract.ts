@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nfc } from '../text.ts';
 import { searchKind } from './rules.ts';
 
 /** Of `GET /users/{id}`: our own number of a user. */
@@ -8,7 +9,7 @@ export const userParameter = z.object({ id: z.coerce.number().int().positive() }
 export const searchSchema = z.object({
   s: z
     .string({ error: 'is required' })
-    .transform(text => text.normalize('NFC'))
+    .transform(nfc)
     .refine(text => searchKind(text) !== null, 'must be 2–32 characters'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   cursor: z.string().optional(),

@@ -1,4 +1,4 @@
-import { lengthOf } from '../accounts/rules.ts';
+import { lengthOf } from '../text.ts';
 
 /**
  * What a search text is looked for as: two characters begin a username, 3–32 stand anywhere in a name or username.

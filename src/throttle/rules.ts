@@ -1,5 +1,7 @@
 /** How often somebody may fail: pure counting over facts. All times are epoch ms. */
+
 import { ok, type Result, refuse } from '../result.ts';
+import { foldUsername } from '../text.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -46,7 +48,7 @@ const SUBJECT_LENGTH = 64;
 
 /** The name of a username's object; what nobody can be called is cut, and charged alike. */
 export function usernameSubject(username: string): string {
-  return `username:${username.toLowerCase().slice(0, SUBJECT_LENGTH)}`;
+  return `username:${foldUsername(username).slice(0, SUBJECT_LENGTH)}`;
 }
 
 /** The name of an address's object; `network` as `networkOf` has it. */

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { cleanName, isUserId } from './rules.ts';
+import { isCleanName, nfc } from '../text.ts';
+import { isUserId } from './rules.ts';
 
 /** A public userId (`0-common.md`, Identity): 1–72 characters after NFC, of the shared alphabet. */
 export const userIdSchema = z
   .string()
-  .transform(text => text.normalize('NFC'))
+  .transform(nfc)
   .refine(
     isUserId,
     'must be 1–72 characters, without commas, slashes, control or invisible characters, and not a reserved name',
@@ -20,7 +21,7 @@ const MOST_USERS = 100;
 export const userIdsParameter = z.object({
   userIds: z
     .string()
-    .transform(text => text.normalize('NFC').split(','))
+    .transform(text => nfc(text).split(','))
     .pipe(
       z
         .array(z.string().min(1, 'must be userIds with one comma between them'))
@@ -32,8 +33,8 @@ export const userIdsParameter = z.object({
 export const nameSchema = (max: number) =>
   z
     .string()
-    .transform(text => text.normalize('NFC'))
-    .refine(text => cleanName(text, max), `must be 1–${max} characters without control or invisible ones`);
+    .transform(nfc)
+    .refine(text => isCleanName(text, max), `must be 1–${max} characters without control or invisible ones`);
 
 /**
  * The copy of a user's record that `DeviceSessions` keeps, so that one object call answers most requests.

@@ -1,6 +1,5 @@
 /** Which names a person may have, and when two of them are one: decisions over text alone. */
-/** Control, format (zero-width, direction), surrogate, line-separating and otherwise invisible characters. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+import { hasInvisible, lengthOf } from '../text.ts';
 
 const LONGEST_USER_ID = 72;
 const NOT_IN_A_USER_ID = /[,/\\?]/;
@@ -10,7 +9,7 @@ const NOT_IN_A_USER_ID = /[,/\\?]/;
  * `me`, a built-in user (`.system`) or a guest, and never look like another one.
  */
 export function isUserId(text: string): boolean {
-  const length = [...text].length;
+  const length = lengthOf(text);
   return (
     length >= 1 &&
     length <= LONGEST_USER_ID &&
@@ -18,18 +17,8 @@ export function isUserId(text: string): boolean {
     !text.startsWith('.') &&
     !text.startsWith('guest:') &&
     !NOT_IN_A_USER_ID.test(text) &&
-    !UNSEEN.test(text)
+    !hasInvisible(text)
   );
-}
-
-/** Joiners between visible characters (scripts and emoji need them), variation selectors, and emoji flag tags. */
-const PERMITTED_UNSEEN =
-  /(?<=[^\s\p{C}])[\u200c\u200d](?=[^\s\p{C}])|(?<=[^\s\p{C}])[\ufe0e\ufe0f]|(?<=\u{1f3f4})[\u{e0020}-\u{e007e}]+\u{e007f}/gu;
-
-/** Whether a text, already NFC, may be shown to people as a name of at most `max` characters. */
-export function cleanName(text: string, max: number): boolean {
-  const length = [...text].length;
-  return length >= 1 && length <= max && !UNSEEN.test(text.replace(PERMITTED_UNSEEN, ''));
 }
 
 /** What is unique of a wallet: its address, and the chain where a contract stands for it. */

@@ -2,6 +2,7 @@ import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { hashName } from '../retired-names/service.ts';
+import { nfc } from '../text.ts';
 import type { UserRecord } from './contract.ts';
 import { type Publishing, publish } from './copy-service.ts';
 import { toUser, type User } from './record.ts';
@@ -26,7 +27,7 @@ export interface UserNames {
 const SEEN_EVERY_MS = 10 * 60_000;
 
 export async function findUser(deps: Pick<Deps, 'db'>, userId: string): Promise<User | null> {
-  const found = await findUserByUserId(deps.db, userId.normalize('NFC'));
+  const found = await findUserByUserId(deps.db, nfc(userId));
   return found && toUser(found);
 }
 

@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  isAccountKey,
-  isFreshEnough,
-  isUsername,
-  normaliseUsername,
-  passwordFault,
-} from '../../src/accounts/rules.ts';
+import { isAccountKey, isFreshEnough, isUsername, passwordFault } from '../../src/accounts/rules.ts';
 import { isCommonPassword } from '../../src/crypto/common-passwords.ts';
 import { searchKind } from '../../src/search/rules.ts';
 
@@ -39,11 +33,6 @@ describe('a username', () => {
     'alice\u200b',
   ])('may not be %j', text => {
     expect(isUsername(text)).toBe(false);
-  });
-
-  it('is the same in whatever case', () => {
-    expect(normaliseUsername('Alice5')).toBe('alice5');
-    expect(normaliseUsername('ALICE5')).toBe(normaliseUsername('aLiCe5'));
   });
 });
 
