@@ -281,21 +281,16 @@ export class LiveSession extends DurableObject<Env> {
   }
 
   /**
-   * A device session of this subject has ended: its part in a membership ends, and a join through it that is
-   * still on its way will be refused. Told again, it changes nothing. `erased`: all of them have, and nothing but a bar
-   * is to be known of this subject from now on.
+   * A device session of this subject has ended. Its part in a membership ends, and a join through it that has not arrived
+   * yet will be refused. Telling it again changes nothing. `erased` is what older callers say for `forgetSubject`.
    */
   endDeviceSession(subject: string, sid: string, erased = false): void {
     const now = Date.now();
     const live = this.#live(now);
     if (!live.ok) return;
-    this.#storage.putSignedOut(sid, now);
+    if (sid !== '') this.#storage.putSignedOut(sid, now);
+    if (erased) return this.forgetSubject(subject);
     const member = this.#storage.memberOf(subject);
-    if (erased) {
-      if (member) this.#membership.remove(live.value, member, 'signed_out');
-      this.ctx.storage.transactionSync(() => this.#storage.forgetPerson(subject));
-      return;
-    }
     if (!member || !this.#storage.memberBy({ mid: member.mid, sid, subject })) return;
     this.#storage.deleteCredential(sid);
     if (this.#storage.hasCredential(member.mid)) {
@@ -304,6 +299,21 @@ export class LiveSession extends DurableObject<Env> {
       this.#membership.remove(live.value, member, 'signed_out');
     }
   }
+
+  /** This subject is erased: their membership ends, and only a bar of theirs is known from now on. */
+  forgetSubject(subject: string): void {
+    const live = this.#live(Date.now());
+    if (!live.ok) return;
+    const member = this.#storage.memberOf(subject);
+    if (member) this.#membership.remove(live.value, member, 'signed_out');
+    this.ctx.storage.transactionSync(() => this.#storage.forgetPerson(subject));
+  }
+
+  /**
+   * The wallets of this subject have changed, or the people who held those wallets before. `wallets`: wallet keys
+   * (`0x…`, or `<chainId>:0x…`). `kin`: their `users.id`. `version`: of the record; an older one changes nothing.
+   */
+  walletsChanged(_subject: string, _change: { version: number; wallets: string[]; kin: number[] }): void {}
 
   /**
    * Whether this subject is in. Who asks and hears no forgets what it noted of their joins until `askedAt` (by its own
