@@ -289,7 +289,7 @@ export class LiveSession extends DurableObject<Env> {
     const live = this.#live(now);
     if (!live.ok) return;
     if (sid !== '') this.#storage.putSignedOut(sid, now);
-    if (erased) return this.forgetSubject(subject);
+    if (erased) this.forgetSubject(subject);
     const member = this.#storage.memberOf(subject);
     if (!member || !this.#storage.memberBy({ mid: member.mid, sid, subject })) return;
     this.#storage.deleteCredential(sid);
