@@ -1,4 +1,4 @@
-/** Part of `npm run check`: what is generated must be what the sources would generate now. */
+/** Part of `npm run check`: generated files must be up to date with their sources. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * `node src/dev/common-passwords.ts` writes the list of common passwords the Worker carries, from the kept package.
- * With `--check` it tells whether the list that is checked in is what it would write.
+ * `node src/dev/common-passwords.ts` writes the Worker's list of common passwords, from a package that is kept up to
+ * date. With `--check` it only tells whether the list in the repository is up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -8,12 +8,12 @@ import { dictionary } from '@zxcvbn-ts/language-common';
 
 const LIST_PATH = 'src/crypto/common-passwords-list.ts';
 
-/** In characters: shorter ones are refused for their length. */
+/** In characters. Shorter passwords are refused for their length. */
 const SHORTEST = 8;
 
 /**
- * The most common of 17,950 there are: they add 25 KiB to the gzipped bundle, all of them would add 47. At the 100
- * guesses a day the throttle leaves at a username, those alone last for months.
+ * The package has 17,950. The most common 10,000 add 25 KiB to the gzipped bundle; all of them would add 47. The throttle
+ * leaves 100 guesses a day at a username, so 10,000 last for months.
  */
 const HOW_MANY = 10_000;
 
@@ -26,19 +26,19 @@ const PREAMBLE = `/**
  */
 `;
 
-/** The file's text, from the package's list, which has the most common first. */
+/** The text of the file. The package lists the most common passwords first. */
 function writeList(): string {
   const words = dictionary['passwords-common']
     .filter(word => word.length >= SHORTEST)
     .slice(0, HOW_MANY)
     .toSorted();
-  // Capitals count, and what means something to a template literal would have to be escaped.
+  // Capitals are counts in this form, and some characters have a meaning in a template literal.
   const unfit = words.find(word => /[^!-~]|[A-Z`\\{]/.test(word));
   if (unfit !== undefined) throw new Error(`The form of the list has no way to say ${unfit}`);
   return `${PREAMBLE}export const commonPasswords = \`\n${foldLines(frontCode(words)).join('\n')}\n\`;\n`;
 }
 
-/** Each of the sorted words as a capital, which counts what it begins with as its predecessor does, and the rest. */
+/** Each sorted word as one capital and a rest. The capital counts the characters it shares with the word before. */
 function frontCode(words: string[]): string[] {
   return words.map((word, index) => {
     const previous = words[index - 1] ?? '';

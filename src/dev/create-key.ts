@@ -1,7 +1,7 @@
 /**
- * `npm run -s create-key -- --name NAME [--kind secret|publishable] [--remote]`: makes an API key and lets it stand, in
- * the local database or, with `--remote`, in the deployed one. The first secret key of a deployment is made so; further
- * ones by `POST /v1/keys`. `MASTER_SECRETS` is read from the environment or from `.dev.vars`.
+ * `npm run -s create-key -- --name NAME [--kind secret|publishable] [--remote]`: makes an API key in the local database
+ * or, with `--remote`, in the deployed one. It makes the first secret key of a deployment; `POST /v1/keys` makes the
+ * others. `MASTER_SECRETS` is read from the environment or from `.dev.vars`.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';

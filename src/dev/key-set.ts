@@ -10,8 +10,8 @@ export interface KeySet {
 }
 
 /**
- * The three steps of a rotation: a new key is published before it signs, it signs while the old ones verify, and
- * the old ones go once nothing signed with them can still be alive.
+ * The three steps of a rotation. `add`: a new key is published and does not sign yet. `switch`: it signs, and the old
+ * keys still verify. `drop`: the old keys go, when no token that they signed can be alive.
  */
 export async function nextKeySet({ keys }: KeySet, step: RotationStep): Promise<KeySet> {
   const [signer] = keys;

@@ -11,8 +11,8 @@ export interface LocalKeys {
 }
 
 /**
- * The two keys of a laptop. Their ids follow from its oldest master secret, so that they stay the same from one
- * start to the next without being written down anywhere.
+ * The two keys of this machine. Their ids are derived from its oldest master secret, so they are the same at every
+ * start, and no file holds them.
  */
 export async function localKeys(ring: MasterSecrets): Promise<{ keys: LocalKeys; sql: string }> {
   const master = ring.at(-1);
@@ -25,7 +25,7 @@ export async function localKeys(ring: MasterSecrets): Promise<{ keys: LocalKeys;
   return { keys: { publishableKey, secretKey, accessKey, accessSecret }, sql: rows.join('; ') };
 }
 
-/** A key of either kind under the newest master secret, and the statement that lets it stand. */
+/** A new key under the newest master secret, and the SQL statement that inserts it. */
 export async function makeKey(ring: MasterSecrets, kind: KeyKind, name: string) {
   const [master] = ring;
   if (!master) throw new Error('MASTER_SECRETS is empty');

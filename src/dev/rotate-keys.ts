@@ -6,10 +6,10 @@ import { nextKeySet, ROTATION_STEPS, type RotationStep } from './key-set.ts';
 import { devVarsPath, readSetting } from './secrets.ts';
 
 const advice: Record<RotationStep, string> = {
-  add: 'The new key verifies and does not sign yet. Deploy this, wait 5 minutes (who verifies by /.well-known/jwks.json caches it so long), then: switch.',
+  add: 'The new key verifies, but does not sign yet. Deploy this, wait 5 minutes (verifiers cache /.well-known/jwks.json for so long), then: switch.',
   switch:
-    'The new key signs, the old ones still verify. Deploy this, wait for the longest life of a token signed with the old one (365 days where the directory issues tokens of that life; else 30 days), then: drop.',
-  drop: 'Only the signing key is left: tokens of the older ones are refused from now on. Deploy this.',
+    'The new key signs, the old ones still verify. Deploy this, wait until every token signed with the old one has expired (365 days where the directory issues tokens of that life, otherwise 30 days), then: drop.',
+  drop: 'Only the signing key is left. Tokens of the older keys are refused from now on. Deploy this.',
 };
 
 try {

@@ -10,7 +10,7 @@ import type { SigningJwk } from '../tokens/key-ring.ts';
 export async function makeSigningKey(): Promise<SigningJwk> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const { x = '', d = '' } = await exportJWK(privateKey);
-  // The age of a key stands in its name, so that a rotation cannot go backwards.
+  // The name of a key begins with its date, so that a rotation cannot go backwards.
   const kid = `${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}-${toHex(randomBytes(4))}`;
   return { kty: 'OKP', crv: 'Ed25519', kid, x, d };
 }
@@ -20,7 +20,7 @@ export function makeMasterSecret(version: number): string {
   return `${version}:${toBase64Url(randomBytes(32))}`;
 }
 
-/** Writes local settings with fresh secrets where there are none; an existing file is never touched. */
+/** Writes local settings with fresh secrets, unless the file exists. Never changes an existing file. */
 export async function ensureDevVars(path: string): Promise<'made' | 'kept'> {
   const lines = [
     '# Local settings, made by `npm run dev`; it never changes this file. README.md explains every setting.',
@@ -38,7 +38,7 @@ export async function ensureDevVars(path: string): Promise<'made' | 'kept'> {
   }
 }
 
-/** What a settings file says. */
+/** The settings in a file. */
 export function readDevVars(path: string): NodeJS.Dict<string> {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
@@ -48,10 +48,10 @@ export function readDevVars(path: string): NodeJS.Dict<string> {
   }
 }
 
-/** Which settings file the commands of a laptop use. */
+/** The settings file that local commands use. */
 export const devVarsPath = (): string => process.env.USHER_DEV_VARS ?? '.dev.vars';
 
-/** One setting, and where it was found: the environment, or else the settings file of this laptop. */
+/** One setting, and where it was found: in the environment, otherwise in the local settings file. */
 export function readSetting(name: string): { value: string; source: 'environment' | 'laptop' } {
   const deployed = process.env[name];
   if (deployed) return { value: deployed, source: 'environment' };
@@ -60,7 +60,7 @@ export function readSetting(name: string): { value: string; source: 'environment
   return { value, source: 'laptop' };
 }
 
-/** The ring of master secrets of this laptop, whatever the environment says. */
+/** The master secrets of the local settings file. The environment is not read. */
 export const localMasterSecrets = (): MasterSecrets =>
   parseMasterSecrets(readDevVars(devVarsPath()).MASTER_SECRETS ?? '');
 

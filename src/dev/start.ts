@@ -1,7 +1,7 @@
 /**
- * `npm run dev`: everything a laptop needs, and then `wrangler dev`. Makes local secrets once, applies the migrations,
- * puts the local keys in place, serves, and says what to try first. `-- --port N` chooses the port; what else
- * stands behind `--` goes to `wrangler dev`.
+ * `npm run dev`: prepares this machine and starts `wrangler dev`. It makes local secrets once, applies the migrations,
+ * inserts the local keys, serves, and prints a first command to try. `-- --port N` chooses the port. Every other option
+ * after `--` goes to `wrangler dev`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,7 +35,7 @@ const env = {
   ...process.env,
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_HIDE_BANNER: 'true',
-  // Nothing here reads `request.cf`: without this, a laptop that is offline is warned about it at every start.
+  // Usher does not read `request.cf`. Without this, wrangler warns about it at every start without a network.
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
 };
 
@@ -74,7 +74,7 @@ function stop(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
   running?.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
 }
 
-/** Whoever ends npm alone (an editor's stop button) ends the shell between it and us, which tells nobody. */
+/** Stops when npm stops. An editor's stop button ends only npm; then the shell between npm and us ends without a signal. */
 function stopWithParent(): void {
   const parent = process.ppid;
   setInterval(() => {
@@ -82,7 +82,7 @@ function stopWithParent(): void {
   }, 250).unref();
 }
 
-/** Whether something listens there already: asked before wrangler is, or its answers would pass for ours. */
+/** Whether another process uses the port. Asked before wrangler starts, so that its answers are not taken for ours. */
 async function answers(port: number): Promise<boolean> {
   const socket = connect({ port, host: 'localhost' });
   try {
@@ -95,7 +95,7 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** Runs a wrangler command that has nothing to say unless it fails; whether it succeeded. */
+/** Runs a wrangler command and shows its output only when it fails. Returns whether it succeeded. */
 async function quietly(...args: string[]): Promise<boolean> {
   if (stopping) return false;
   const child = spawn(process.execPath, [wrangler, ...args], {
@@ -130,7 +130,7 @@ async function serve(keys: LocalKeys): Promise<number> {
   return stopping ? 0 : (code ?? 1);
 }
 
-/** Says what to try first as soon as the Worker answers, or what keeps it from serving. */
+/** When the Worker answers: prints the first command to try, or why it does not serve. */
 async function greet(keys: LocalKeys, ended: AbortSignal): Promise<void> {
   while (!ended.aborted) {
     const answer = await fetch(`${address}/health`, { signal: ended }).catch(() => null);

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: each operation beside its floor, in one run against a server of its own, with secrets and state that
- * are gone afterwards. `-- --seconds N` is how long each operation is measured, `--connections N` how many clients call
- * at once. Nothing is asserted but that every answer is the expected one.
+ * `npm run bench`: measures each operation beside its floor, in one run. It starts a server of its own and deletes its
+ * secrets and state afterwards. `-- --seconds N`: how long each operation is measured. `--connections N`: how many
+ * clients call at once. It checks that every answer has the expected status, and asserts no time.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,16 +17,16 @@ import { connectTo, type Figures, type Load, measure, measureInTurn } from './lo
 import { GUESS, HASH, hash, operationsOf, prepareGuesses } from './operations.ts';
 import { preparePeople } from './people.ts';
 
-/** Failing sign-ins take so many times longer to measure than the rest, and stay throttled for no longer than this. */
+/** Failing sign-ins are measured so many times longer than the rest, but no longer than they stay throttled. */
 const GUESSES_SHARE = 7;
 const GUESSES_AT_MOST_SECONDS = 20;
 
 const NOTES = `
-Floors: "empty answer" is GET /health, all middleware and nothing behind it. "device token" adds one signature,
-"verify token" one signature check and one Durable Object that reads, "look up a user" one D1 query, "fetch 1 MB" one
-D1 query and R2. "hash" is scrypt as passwords are hashed, in this process, one after another. No call does nothing but
-write: what writes stands beside a read, and what takes several trips beside one.
-The ratio is that of the two rates. Client, wrangler's proxy and Worker share this machine's processors.`;
+Floors: "empty answer" is GET /health, with all middleware and nothing behind it. "device token" adds one signature.
+"verify token" adds one signature check and one Durable Object that reads. "look up a user" adds one D1 query. "fetch
+1 MB" adds one D1 query and R2. "hash" is one scrypt hash after another, in this process, at the cost of a password.
+No call only writes, so an operation that writes has a floor that reads, and one with several trips has a floor with one.
+The ratio compares the two rates. Client, wrangler's proxy and Worker share the processors of this machine.`;
 
 interface Row extends Figures {
   name: string;
@@ -71,7 +71,7 @@ function readLoad(): Load {
   return { seconds, connections };
 }
 
-/** `npm run dev` on a free port, as a laptop of its own. */
+/** `npm run dev` on a free port, with settings and state of its own. */
 function spawnServer(port: number, devVars: string) {
   const start = fileURLToPath(new URL('./start.ts', import.meta.url).href);
   const args = ['--port', String(port), '--persist-to', join(folder, 'state'), '--log-level=error'];
@@ -124,7 +124,7 @@ async function measureAll(url: string, keys: LocalKeys, load: Load): Promise<Row
   const rows: Row[] = [];
   const [hashing] = await measureInTurn([hash], load.seconds);
   if (hashing) rows.push({ name: HASH, floor: null, ...hashing });
-  // While nobody else hashes, and before the wait of who is throttled is over.
+  // Now, because no other operation hashes, and the throttled user still has to wait.
   const guesses = await prepareGuesses(send, people.accounts);
   const figures = await measureInTurn(
     guesses.map(
@@ -160,7 +160,7 @@ function table(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** What somebody who guesses has to tell answers apart by: where the medians are far apart, time gives them away. */
+/** The times of failing log-ins. Medians that are far apart would tell an attacker which failure it was. */
 function compare(rows: readonly Row[]): string {
   const guesses = rows.filter(({ name }) => name.startsWith(GUESS));
   const first = guesses[0]?.median ?? Number.NaN;

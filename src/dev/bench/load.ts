@@ -1,49 +1,49 @@
-/** Sends calls over connections that are kept, as many at once as asked, and says how long they took. */
+/** Sends calls over kept connections, at most so many at once, and measures how long they take. */
 import { Agent, type IncomingMessage, request } from 'node:http';
 
-/** One request. A body is sent as JSON, bytes as they are. */
+/** One request. Bytes are sent as they are, every other body as JSON. */
 export interface Call {
   path: string;
   /** `POST` where there is a body, else `GET`. */
   method?: string;
   headers?: Record<string, string>;
   body?: unknown;
-  /** Where it comes from; else each call comes from another address than the one before. */
+  /** The client's address. Without one, each call has another address than the call before. */
   address?: string;
-  /** The only status that is no failure, 200 where nothing is said. */
+  /** Every other status is a failure. Default: 200. */
   expected?: number;
-  /** Is told the answer, once its time is taken. */
+  /** Gets the answer, after its time was taken. */
   heard?: (answer: unknown) => void;
 }
 
 export interface Operation {
   name: string;
-  /** The name of the operation that does a part of what this one has to; null: there is nothing less. */
+  /** The name of an operation that does a part of the same work; null where there is none. */
   floor: string | null;
-  /** Calls of it: without end, or as many as it has prepared. What it does to prepare them takes no time of theirs. */
+  /** Calls of it: without end, or as many as it has prepared. The time to prepare them is not measured. */
   calls: () => Iterable<Call> | Promise<Iterable<Call>>;
 }
 
 /** Times in ms. */
 export interface Figures {
-  /** How many were measured: of fewer than a hundred, the 99th percentile is the longest. */
+  /** How many calls were measured. Of fewer than a hundred, the 99th percentile is the longest. */
   count: number;
   perSecond: number;
   median: number;
   p99: number;
 }
 
-/** Sends a call; gives the answer and the ms until its last byte. Throws on a status that is not expected. */
+/** Sends a call. Returns the answer and the ms until its last byte. Throws on an unexpected status. */
 export type Send = <T>(call: Call) => Promise<{ answer: T; ms: number }>;
 
-/** So many addresses that no shield counts one of them to its limit. */
+/** Enough addresses to keep each below its rate limit. */
 const ADDRESSES = 4096;
 
 /** At most so many calls at once while nothing is measured yet: enough for the code to be compiled. */
 const WARM_UP_CONNECTIONS = 4;
 const WARM_UP_SHARE = 0.2;
 
-/** Calls to the server at `url`, over at most so many connections at once. */
+/** Makes the function that calls the server at `url`, over at most so many connections at once. */
 export function connectTo(url: string, connections: number): Send {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   let sent = 0;
@@ -85,7 +85,7 @@ export interface Load {
   connections: number;
 }
 
-/** The figures of an operation that so many clients call without a pause, after a short while that does not count. */
+/** The figures of an operation that so many clients call without a pause, after a warm-up that does not count. */
 export async function measure(operation: Operation, send: Send, load: Load): Promise<Figures> {
   const supply = new Supply(operation);
   const connections = Math.min(load.connections, WARM_UP_CONNECTIONS);
@@ -94,7 +94,7 @@ export async function measure(operation: Operation, send: Send, load: Load): Pro
   return figuresOf(times, spentMs);
 }
 
-/** Calls of an operation, as many as are wanted. */
+/** The calls of an operation, prepared again when they run out. */
 class Supply {
   readonly #operation: Operation;
   #prepared: Iterator<Call> | null = null;
@@ -103,12 +103,12 @@ class Supply {
     this.#operation = operation;
   }
 
-  /** Sees to it that there are some. */
+  /** Prepares calls where none are left. */
   async fill(): Promise<void> {
     this.#prepared ??= (await this.#operation.calls())[Symbol.iterator]();
   }
 
-  /** Null once there are none left. */
+  /** Null when none are left. */
   next(): Call | null {
     const { value, done } = this.#prepared?.next() ?? { done: true };
     if (!done) return value;
@@ -137,7 +137,7 @@ async function run(supply: Supply, send: Send, { seconds, connections }: Load) {
   return { times, spentMs };
 }
 
-/** The figures of each of these, done `n` times already, in turn and one at a time: what disturbs one of them disturbs all. */
+/** The figures of each of these, called in turn, so that a disturbance reaches all of them. `n`: its calls so far. */
 export async function measureInTurn(
   works: readonly ((n: number) => Promise<unknown>)[],
   seconds: number,

@@ -1,4 +1,4 @@
-/** What `npm run bench` measures, each beside an operation that does a part of the same: its floor. */
+/** The operations that `npm run bench` measures. Each has a floor: an operation that does a part of the same work. */
 import { randomBytes, scrypt } from 'node:crypto';
 import type { Call, Operation, Send } from './load.ts';
 import {
@@ -16,7 +16,7 @@ import {
 
 export const HASH = 'hash';
 
-/** Costs what `crypto/passwords.ts` has a password cost. */
+/** One hash at the cost of `crypto/passwords.ts`. */
 export async function hash(): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const cost = { N: 2 ** 14, r: 8, p: 5, maxmem: 2 ** 26 };
@@ -24,7 +24,7 @@ export async function hash(): Promise<void> {
   await promise;
 }
 
-/** An operation that can be called without end; `n` counts its calls. */
+/** An operation with calls without end; `n` counts them. */
 function endless(name: string, floor: string | null, call: (n: number) => Call): Operation {
   let n = 0;
   function* calls() {
@@ -101,16 +101,16 @@ export function operationsOf(people: People): Operation[] {
   ];
 }
 
-/** Begins the name of every log-in that fails. */
+/** The names of failing log-ins begin with it. */
 export const GUESS = 'log in, ';
 
-/** Without a common divisor, so that every name is tried from every address and no pair often enough to be throttled. */
+/** No common divisor: every name is tried from every address, and no pair often enough to be throttled. */
 const GUESSED_NAMES = 3;
 const GUESSING_ADDRESSES = 7;
-/** So many failures make the next attempt wait for a minute. */
+/** After so many failures the next attempt has to wait for a minute. */
 const FAILURES = 10;
 
-/** The failing log-ins that nobody may tell apart; from now on one of them is throttled. */
+/** The failing log-ins that must not be told apart. From now on one of them is throttled. */
 export async function prepareGuesses(
   send: Send,
   accounts: readonly Account[],
@@ -122,14 +122,14 @@ export async function prepareGuesses(
   });
   const from = (n: number) => `10.2.0.${n % GUESSING_ADDRESSES}`;
   const known = accounts.slice(0, GUESSED_NAMES);
-  const byNobody = (n: number) => guess(`nobody${n % GUESSED_NAMES}`, from(n));
+  const byStranger = (n: number) => guess(`stranger${n % GUESSED_NAMES}`, from(n));
   const byMistake = (n: number) => guess(turn(known, n).username, from(n));
   const throttled = guess(turn(known, 0).username, '10.3.0.1');
-  // Whoever is first to try a name or comes from an address waits for its object to be made.
-  const first = many(GUESSING_ADDRESSES, n => [byNobody(n), byMistake(n)]).flat();
+  // The first try of a name or from an address makes an object, which takes longer.
+  const first = many(GUESSING_ADDRESSES, n => [byStranger(n), byMistake(n)]).flat();
   for (const call of [...first, ...many(FAILURES, () => throttled)]) await send(call);
   return [
-    { name: `${GUESS}unknown user`, call: byNobody },
+    { name: `${GUESS}unknown user`, call: byStranger },
     { name: `${GUESS}wrong password`, call: byMistake },
     { name: `${GUESS}throttled`, call: () => throttled },
   ];

@@ -1,4 +1,4 @@
-/** Who does what `npm run bench` measures: users, rooms and accounts, made before the clock runs. */
+/** The users, rooms and accounts of `npm run bench`, made before the time is taken. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { LocalKeys } from '../local-keys.ts';
 import type { Call, Send } from './load.ts';
@@ -19,19 +19,19 @@ export interface Account {
   uid: number;
   username: string;
   password: string;
-  /** From where it was made: the throttle knows it as its owner's. */
+  /** Where it was registered. The throttle knows this address as the owner's. */
   address: string;
   deviceId: string;
 }
 
-/** More than there are connections, so that no two calls at once wait for one user's object. */
+/** More than there are connections, so that two calls never wait for one user's object. */
 const PEOPLE = 64;
 export const ACCOUNTS = 8;
-/** Without a common divisor, so that going through both in turn brings every pair once. */
+/** No common divisor: going through both in turn gives every pair once. */
 const ROOMS = 16;
 const GUESTS = 17;
 const PAIRS = 160;
-/** Less than the live sessions a user may be in at once: what is at that limit costs more. */
+/** Fewer than the live sessions a user may be in: a create at that limit costs more. */
 const ROOMS_OF_ONE = 16;
 
 const MEGABYTE = randomBytes(1_000_000);
@@ -76,7 +76,7 @@ export async function preparePeople(send: Send, keys: LocalKeys) {
     body: { rules: { userCapacity: 1 + GUESTS } },
   });
 
-  /** Users who have just come, each signed in on a device. */
+  /** New users, each signed in on one device. */
   const arrive = (count: number): Promise<Person[]> =>
     Promise.all(
       many(count, async () => {
@@ -91,10 +91,10 @@ export async function preparePeople(send: Send, keys: LocalKeys) {
     return many(ROOMS * ROOMS_OF_ONE, n => create(turn(hosts, n)));
   };
 
-  /** New guests at the doors of new rooms; neighbours in the list share neither. */
+  /** New users and new rooms to join. Neighbours in the list share neither. */
   const atTheDoor = async (count = PAIRS): Promise<{ room: Room; guest: Person }[]> => {
     const [host, ...guests] = await arrive(1 + GUESTS);
-    if (!host) throw new Error('nobody came');
+    if (!host) throw new Error('no user was made');
     const rooms = await Promise.all(
       many(ROOMS, async () => {
         const { answer } = await send<{ sessionId: string; credentials: { token: string } }>(create(host));
@@ -104,7 +104,7 @@ export async function preparePeople(send: Send, keys: LocalKeys) {
     return many(count, n => ({ room: turn(rooms, n), guest: turn(guests, n) }));
   };
 
-  /** The same, let in. */
+  /** The same, after the join. */
   const seated = async (count = PAIRS) =>
     Promise.all(
       (await atTheDoor(count)).map(async ({ room, guest }) => {
