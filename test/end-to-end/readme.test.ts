@@ -206,7 +206,9 @@ describe('the README', () => {
     const calls = new Set(told.map(([, call = '']) => call));
     expect(served.length).toBeGreaterThan(80);
     expect([...new Set(served)].filter(call => !calls.has(call))).toEqual([]);
-    expect([...calls].filter(call => !served.includes(call))).toEqual([]);
+    const isServed = (call: string) =>
+      served.includes(call) || served.includes(call.replace('/users/me/', '/users/{userId}/'));
+    expect([...calls].filter(call => !isServed(call))).toEqual([]);
   });
 
   it('takes everything of the search index off before an export', () => {
