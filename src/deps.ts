@@ -1,4 +1,4 @@
-import type { SecurityEvent } from './audit.ts';
+import { type Audit, type CallerFacts, makeAudit } from './audit.ts';
 import type { Config } from './config.ts';
 import { logFault } from './log.ts';
 import { type Database, openDatabase } from './platform/database.ts';
@@ -18,8 +18,10 @@ export interface Deps extends Objects {
   defer: (work: (deps: Deps) => Promise<unknown>) => void;
   /** Lets work end although the client is gone. */
   keepAlive: <T>(work: Promise<T>) => Promise<T>;
-  /** One structured line about a security event; never a secret in it. */
-  audit: (event: SecurityEvent, facts?: Record<string, string | number | boolean | null>) => void;
+  /** Writes one line about a security event. It says who called and from which network, and holds no secret. */
+  audit: Audit;
+  /** Tells the lines that follow who calls. What was known before stays. */
+  noteCaller: (caller: CallerFacts) => void;
   /** Files of live sessions, and uploads. */
   files: R2Bucket;
 }
@@ -31,12 +33,16 @@ export interface RequestContext {
   requestId: string;
   trips: Trips;
   waitUntil: (work: Promise<unknown>) => void;
+  /** The network the request comes from; asked only where a line of the log is written. Null: Usher itself. */
+  network: () => string | null;
+  /** Who calls, as far as it is known. */
+  caller: CallerFacts;
 }
 
 const keyRings = new WeakMap<Config, KeyRing>();
 
 export function makeDeps(context: RequestContext): Deps {
-  const { env, config, requestId, trips, waitUntil } = context;
+  const { env, config, trips, waitUntil, caller } = context;
   const keyRing = keyRings.get(config) ?? makeKeyRing(config.signingKeys, config.publicUrl);
   keyRings.set(config, keyRing);
   return {
@@ -54,7 +60,8 @@ export function makeDeps(context: RequestContext): Deps {
       waitUntil(work.catch(() => {}));
       return work;
     },
-    audit: (event, facts) => console.log(JSON.stringify({ event, requestId, ...facts })),
+    audit: makeAudit(context),
+    noteCaller: known => void Object.assign(caller, known),
     files: env.FILES,
   };
 }

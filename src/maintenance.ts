@@ -3,7 +3,7 @@ import { sweepErased } from './erasure/service.ts';
 import { configOf } from './http/context.ts';
 import { uuid } from './ids.ts';
 import { sweepFiles } from './live-sessions/file-service.ts';
-import { logFault } from './log.ts';
+import { logEvent, logFault } from './log.ts';
 import { noTrips } from './platform/trips.ts';
 import { sweepUploads } from './uploads/sweep-service.ts';
 import { repairCopies } from './users/copy-service.ts';
@@ -18,6 +18,8 @@ export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<v
     requestId: uuid(),
     trips: noTrips(),
     waitUntil: work => ctx.waitUntil(work),
+    network: () => null,
+    caller: {},
   });
   const outcomes = await Promise.allSettled([
     repairCopies(deps),
@@ -30,6 +32,5 @@ export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<v
     outcome.status === 'fulfilled' ? outcome.value : 0,
   );
   const done = { repaired, swept, uploads, erased };
-  if (Object.values(done).some(count => count > 0))
-    console.log(JSON.stringify({ event: 'maintenance', ...done }));
+  if (Object.values(done).some(count => count > 0)) logEvent('maintenance', done);
 }

@@ -1,9 +1,10 @@
 /** S47 and S48: the log tells what happened to security, and nothing of what was entrusted to us. */
 import { env } from 'cloudflare:workers';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { app } from '../src/app.ts';
 import { basic, login, PASSWORD, register } from './support/accounts.ts';
-import { call, joinAs, keys, ORIGIN, openRoom, signIn } from './support/client.ts';
+import { call, elsewhere, joinAs, keys, ORIGIN, openRoom, signIn } from './support/client.ts';
+import { messageOf, newWallet, nonceFor, prove } from './support/wallets.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -19,6 +20,13 @@ function listenToLog(): () => string {
       .map(said => (said instanceof Error ? `${said.message} ${said.stack}` : String(said)))
       .join('\n');
 }
+
+/** The lines of the log that are JSON. */
+const linesOf = (said: string): Record<string, unknown>[] =>
+  said
+    .split('\n')
+    .filter(line => line.startsWith('{'))
+    .map(line => JSON.parse(line));
 
 it('S47 writes no secret and no text of a person, whatever field it came in', async () => {
   const log = listenToLog();
@@ -162,10 +170,7 @@ it('S48 writes one line for every event of security', async () => {
   await call('PUT', '/users/resetPassword', { body: { userId: account.uid, accountKey, newPassword } });
   await call('DELETE', '/users/me', { headers: basic('watchedOne', newPassword) });
   await call('GET', '/api/v5/sessions', { token: user.accessToken });
-  const events = log()
-    .split('\n')
-    .filter(line => line.startsWith('{'))
-    .map(line => JSON.parse(line).event);
+  const events = linesOf(log()).map(({ event }) => event);
   const expected = [
     'signed_in',
     'live_session_created',
@@ -187,4 +192,99 @@ it('S48 writes one line for every event of security', async () => {
   for (const event of expected) expect(events).toContain(event);
   expect(events.filter(event => event === 'kicked')).toHaveLength(1);
   expect(events.filter(event => event === 'banned')).toHaveLength(1);
+});
+
+describe('S48 after a guessing attack the log alone', () => {
+  const from = (address: string) => ({ 'cf-connecting-ip': address });
+  const guess = (username: string, address: string) =>
+    call('POST', '/users/login', { headers: { ...from(address), ...basic(username, 'a wrong guess') } });
+
+  it('says which names were tried from which network, and neither of them in the clear', async () => {
+    await register('guessedOne');
+    const log = listenToLog();
+    await guess('guessedOne', '203.0.113.7');
+    await guess('GUESSEDONE', '203.0.113.7');
+    await guess('guessedTwo', '203.0.113.7');
+    await guess('guessedOne', '2001:db8:1:2::1');
+    await guess('guessedOne', '2001:db8:1:2:ffff::1');
+    await guess('guessedOne', '2001:db8:1:3::1');
+    const failed = linesOf(log()).filter(({ event }) => event === 'sign_in_failed');
+    const [first, sameName, otherName, byV6, sameNetwork, otherNetwork] = failed;
+    expect(failed).toHaveLength(6);
+    for (const { tried, network, requestId } of failed) {
+      expect(tried).toMatch(/^[\w-]{16}$/);
+      expect(network).toMatch(/^[\w-]{16}$/);
+      expect(requestId).toEqual(expect.any(String));
+    }
+    expect(sameName?.tried).toBe(first?.tried);
+    expect(otherName?.tried).not.toBe(first?.tried);
+    expect([sameName?.network, otherName?.network]).toEqual([first?.network, first?.network]);
+    expect(byV6?.network).not.toBe(first?.network);
+    expect(sameNetwork?.network).toBe(byV6?.network);
+    expect(otherNetwork?.network).not.toBe(byV6?.network);
+    expect(log()).not.toMatch(/guessed(One|Two)|203\.0\.113|2001:db8/i);
+  });
+
+  it.each([
+    [
+      'a userId',
+      () =>
+        call('POST', '/api/v5/sessions', {
+          key: keys.publishableKey,
+          headers: from('203.0.113.8'),
+          body: { userId: 'guessed-canary', deviceId: 'd', authToken: 'a.wrong.one' },
+        }),
+    ],
+    [
+      'a wallet',
+      async () => {
+        const wallet = newWallet();
+        const { nonce } = await nonceFor(wallet);
+        return prove(wallet, messageOf(wallet, nonce, { domain: 'canary.example' }));
+      },
+    ],
+    [
+      'an account key',
+      async () => {
+        const body = {
+          userId: (await register('guessedKey')).uid,
+          accountKey: 'canary of twenty-five characters',
+        };
+        const answer = await call('PUT', '/users/resetPassword', {
+          headers: from('203.0.113.8'),
+          body: { ...body, newPassword: PASSWORD },
+        });
+        return answer;
+      },
+    ],
+  ])('says who was tried by %s', async (_, attempt) => {
+    const log = listenToLog();
+    expect([400, 401, 403]).toContain((await attempt()).status);
+    const refused = linesOf(log())
+      .filter(({ event }) => event === 'refused')
+      .at(-1);
+    expect(refused?.tried ?? refused?.uid).toBeDefined();
+    expect(refused?.network).toMatch(/^[\w-]{16}$/);
+    expect(log()).not.toMatch(/canary|203\.0\.113/);
+  });
+});
+
+it('S48 says in each line who called: a user, a guest or a key', async () => {
+  const log = listenToLog();
+  const host = await signIn('who-host');
+  const guest = await call('POST', '/api/sessions', { headers: elsewhere(), body: { identifier: 'canary' } });
+  const room = await openRoom(host, { allowGuests: true });
+  await call('POST', '/session/join', {
+    token: guest.body.data.token,
+    body: { sessionId: room.sessionId },
+  });
+  await call('DELETE', '/session/current', { token: room.token });
+  await call('PUT', '/v1/users/who-host/ban', { headers: { 'x-server-key': keys.secretKey }, body: {} });
+  const lines = linesOf(log());
+  const lineOf = (name: string) => lines.find(({ event }) => event === name);
+  const { uid, sid } = host;
+  expect(lineOf('live_session_created')).toMatchObject({ uid, sid });
+  expect(lineOf('live_session_deleted')).toMatchObject({ uid, sid });
+  expect(lineOf('banned')).toMatchObject({ uid, keyId: keys.accessKey.slice(-32) });
+  expect(lineOf('joined')).toMatchObject({ guest: expect.stringMatching(/^guest:/) });
 });

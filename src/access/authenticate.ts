@@ -83,6 +83,7 @@ export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Join
   const device = presented && (await deps.keyRing.verify('device', presented, deps.now()));
   if (device) {
     refuseSecondCredential(c.req);
+    deps.noteCaller({ guest: device.sub });
     c.set('joiner', { kind: 'guest', claims: device });
   } else {
     c.set('joiner', await identifyUser(deps, c.req));
@@ -95,6 +96,7 @@ export const passwordCredential = createMiddleware<AppEnv & { Variables: { passw
   async (c, next) => {
     const credential = readPasswordCredential(c.req);
     if (!credential) throw new AppError('invalid_credentials', { detail: 'HTTP Basic is expected' });
+    c.get('deps').noteCaller({ tried: credential.username });
     c.set('password', credential);
     await next();
   },
@@ -109,8 +111,10 @@ export type UserProof =
 export const passwordOrToken = createMiddleware<AppEnv & { Variables: { proof: UserProof } }>(
   async (c, next) => {
     const credential = readPasswordCredential(c.req);
-    if (credential) c.set('proof', { kind: 'password', credential });
-    else c.set('proof', { kind: 'token', claims: (await identifyUser(c.get('deps'), c.req)).claims });
+    if (credential) {
+      c.get('deps').noteCaller({ tried: credential.username });
+      c.set('proof', { kind: 'password', credential });
+    } else c.set('proof', { kind: 'token', claims: (await identifyUser(c.get('deps'), c.req)).claims });
     await next();
   },
 );
@@ -127,10 +131,11 @@ export const optionalUserToken = createMiddleware<
 /** Requires a device token of surface E. Whether it was ended is for the service to ask. */
 export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Claims<'device'> } }>(
   async (c, next) => {
-    const { keyRing, now } = c.get('deps');
+    const { keyRing, now, noteCaller } = c.get('deps');
     const claims = await keyRing.verify('device', bearer(c.req.header('authorization')), now());
     if (!claims) throw new AppError('invalid_token');
     refuseSecondCredential(c.req);
+    noteCaller({ guest: claims.sub });
     c.set('device', claims);
     await next();
   },
@@ -146,13 +151,15 @@ export const memberToken = createMiddleware<AppEnv & { Variables: { member: Clai
 
 /** The membership a genuine member token names, in a request that names nobody else besides. */
 export async function verifyMember(
-  { keyRing, now }: Deps,
+  { keyRing, now, noteCaller }: Deps,
   req: HonoRequest,
   token: string,
 ): Promise<Claims<'member'>> {
   refuseSecondCredential(req);
   const verified = await keyRing.verifyEvenExpired('member', token, now());
   if (!verified) throw new AppError('invalid_token');
+  const { uid, sid, sub } = verified.claims;
+  noteCaller(uid === undefined ? { guest: sub } : { uid, sid });
   return verified.claims;
 }
 

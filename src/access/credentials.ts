@@ -22,8 +22,10 @@ export async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
   if (isPassword) throw new AppError('invalid_token', { detail: 'A Bearer token is expected' });
   const { signer, issued } = await directoryCredentials(deps, req);
   const callers: Caller[] = [];
-  if (signer !== null) callers.push({ kind: 'system', keyId: signer });
-  else if (authorization) callers.push(await fromAuthorization(deps, authorization));
+  if (signer !== null) {
+    deps.noteCaller({ keyId: signer });
+    callers.push({ kind: 'system', keyId: signer });
+  } else if (authorization) callers.push(await fromAuthorization(deps, authorization));
   if (issued) callers.push(await fromAuthorization(deps, `Bearer ${issued.replace(/^Bearer +/i, '')}`));
   if (serverKey) callers.push(await system(deps, readKey(serverKey)));
   const [caller, ...others] = callers;
@@ -57,6 +59,8 @@ async function fromAuthorization(deps: Deps, authorization: string): Promise<Cal
   if (basic === null) {
     const claims = await deps.keyRing.verify('access', bearer(authorization), deps.now());
     if (!claims) throw new AppError('invalid_token');
+    const { uid, sid } = claims;
+    deps.noteCaller({ uid, sid });
     return { kind: 'user', claims };
   }
   return system(deps, fromBasic(basic));
@@ -89,6 +93,7 @@ function fromBasic(pair: string): ReturnType<typeof readKey> {
 
 async function system(deps: Deps, presented: ReturnType<typeof readKey>): Promise<Caller> {
   if (!presented || !(await verifyKey(deps, presented, 'sk'))) throw new AppError('invalid_key');
+  deps.noteCaller({ keyId: presented.id });
   return { kind: 'system', keyId: presented.id };
 }
 

@@ -74,6 +74,6 @@ export async function requirePassword(
   const attempt = { subject, network, secret: password, against: 'passwordHash' } as const;
   const proven = await prove(deps, attempt, () => findProvingUser(deps, uid));
   if (proven) return refunded(deps, proven);
-  deps.audit('sign_in_failed', { uid, by: 'C' });
+  deps.audit('sign_in_failed', { uid, against: 'password' });
   throw new AppError(refusal);
 }

@@ -32,6 +32,7 @@ import { isFreshEnough, isRecent, passwordFault } from './rules.ts';
 /** Makes a user with a username and a password, signed in on this device; refuses `username_taken`. */
 export async function register(deps: Deps, input: Registration, origin: Origin): Promise<SignedIn> {
   const { name, username, password } = input;
+  deps.noteCaller({ tried: username });
   refuseFaulty('password', password, username);
   // Asked before the hash, which is what a registration costs; the insert decides.
   if (await findUserByUsername(deps, username)) throw new AppError('username_taken');
@@ -100,13 +101,14 @@ export async function resetPassword(
   { userId: uid, accountKey, newPassword }: { userId: number; accountKey: string; newPassword: string },
   network: string,
 ): Promise<void> {
+  deps.noteCaller({ tried: `#${uid}` });
   refuseFaulty('newPassword', newPassword, null);
   const found = await findProvingUser(deps, uid);
   const username = found?.user.record.username ?? null;
   const subject = subjectOf({ uid, username });
   const attempt = { subject, network, secret: accountKey, against: 'accountKeyHash' } as const;
   const proven = await prove(deps, attempt, async () => found);
-  if (!proven) deps.audit('sign_in_failed', { uid, by: 'C' });
+  if (!proven) deps.audit('sign_in_failed', { uid, against: 'accountKey' });
   if (!proven) throw new AppError('wrong_account_key');
   refunded(deps, proven);
   refuseFaulty('newPassword', newPassword, username);
@@ -200,7 +202,7 @@ async function proveByPassword(
   } as const;
   const proven = await prove(deps, attempt, () => findUserByUsername(deps, username));
   if (proven) return proven;
-  deps.audit('sign_in_failed', { by: 'C' });
+  deps.audit('sign_in_failed', { against: 'password' });
   throw new AppError('invalid_credentials');
 }
 

@@ -20,7 +20,7 @@ export async function banUser(
 
 /** Lifts a ban; also one that outlived its user, by the name they had. */
 export async function liftBan(deps: Deps, userId: string): Promise<void> {
-  if (await liftRetiredBan(deps, userId)) return;
+  if (await liftRetiredBan(deps, userId)) return deps.audit('ban_lifted', { uid: null, target: userId });
   const { uid } = await targetUser(deps, userId);
   await deps.deviceSessions(uid).liftBan();
   deps.audit('ban_lifted', { uid });

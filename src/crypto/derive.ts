@@ -1,3 +1,5 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+
 /**
  * Secrets derived from the ring `MASTER_SECRETS`: one HKDF (RFC 5869) subkey per purpose and version, so that
  * what one purpose leaks says nothing about another, and a version can be retired.
@@ -10,7 +12,7 @@ export interface MasterSecret {
 /** The ring, newest version first: the first derives what is new, all of them check what is old. */
 export type MasterSecrets = readonly MasterSecret[];
 
-export type Purpose = 'api-key' | 'room-password' | 'retired-name';
+export type Purpose = 'api-key' | 'room-password' | 'retired-name' | 'log';
 
 const encoder = new TextEncoder();
 const subkeys = new WeakMap<MasterSecret, Map<Purpose, Promise<CryptoKey>>>();
@@ -36,7 +38,7 @@ function subkey(secret: MasterSecret, purpose: Purpose): Promise<CryptoKey> {
 async function makeSubkey(secret: MasterSecret, purpose: Purpose): Promise<CryptoKey> {
   const master = await crypto.subtle.importKey('raw', secret.bytes, 'HKDF', false, ['deriveKey']);
   const salt = new Uint8Array();
-  const info = encoder.encode(`usher ${purpose} ${secret.version}`);
+  const info = encoder.encode(infoOf(secret, purpose));
   return crypto.subtle.deriveKey(
     { name: 'HKDF', hash: 'SHA-256', salt, info },
     master,
@@ -45,3 +47,20 @@ async function makeSubkey(secret: MasterSecret, purpose: Purpose): Promise<Crypt
     ['sign'],
   );
 }
+
+/** How much of its MAC a short hash holds: 96 bits. */
+const HASH_BYTES = 12;
+const shortKeys = new WeakMap<MasterSecret, Map<Purpose, Uint8Array>>();
+
+/** A short keyed hash of `message` under the newest secret's subkey, which is made once an isolate. It is there at once. */
+export function keyedHash([newest]: MasterSecrets, purpose: Purpose, message: string): string {
+  if (!newest) throw new Error('MASTER_SECRETS is empty');
+  const keys = shortKeys.get(newest) ?? new Map<Purpose, Uint8Array>();
+  shortKeys.set(newest, keys);
+  const key =
+    keys.get(purpose) ?? new Uint8Array(hkdfSync('sha256', newest.bytes, '', infoOf(newest, purpose), 32));
+  keys.set(purpose, key);
+  return createHmac('sha256', key).update(message).digest().subarray(0, HASH_BYTES).toString('base64url');
+}
+
+const infoOf = ({ version }: MasterSecret, purpose: Purpose): string => `usher ${purpose} ${version}`;

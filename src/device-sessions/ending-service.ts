@@ -42,7 +42,7 @@ export async function signOutEverywhere(deps: Deps, claims: Claims<'access'>): P
 export async function signOutUser(deps: Deps, userId: string): Promise<void> {
   const { uid } = (await requireUser(deps, userId)).record;
   const ended = unwrap(await deps.deviceSessions(uid).endAll());
-  deps.audit('signed_out', { uid, all: true, by: 'system' });
+  deps.audit('signed_out', { uid, all: true, by: 'key' });
   requireEverywhere(ended);
 }
 

@@ -31,6 +31,7 @@ const TRIES = 5;
 export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null): Promise<SignedIn> {
   const names = { ...given('displayName', input), ...given('profileHandle', input) };
   const { deviceId, authToken } = input;
+  deps.noteCaller({ tried: input.userId });
   const proof: Proof = authToken == null ? 'userId' : 'authToken';
   let redeemedFor: number | null = null;
   const opening = { deviceId, deviceInfo: input.deviceInfo ?? {}, ipAddress, openedBy: 'A' as const, proof };
@@ -80,7 +81,8 @@ export async function openDeviceSession(
     const { session } = opened.value;
     if (copyLags) deps.defer(later => noteCopied(later, record));
     deps.defer(later => noteSeen(later, record.uid));
-    deps.audit('signed_in', { uid: record.uid, sid: session.id, by: opening.openedBy });
+    const { id: sid, openedBy, proof } = session;
+    deps.audit('signed_in', { uid: record.uid, sid, openedBy, proof });
     return { tokens: await issueTokens(deps, record, session), record, session };
   }
   throw new AppError('try_again');
@@ -92,7 +94,9 @@ export async function refreshTokens(deps: Deps, refreshToken: string): Promise<T
   if (!claims) throw new AppError('invalid_token');
   const { uid, sid, jti } = claims;
   const refreshed = await deps.deviceSessions(uid).refresh(sid, jti, deps.keyRing.signerKid);
-  deps.audit(refreshed.ok ? 'refreshed' : refreshed.code, { uid, sid });
+  deps.noteCaller({ uid, sid });
+  if (refreshed.ok) deps.audit('refreshed', { uid, sid });
+  else if (refreshed.code === 'refresh_reused') deps.audit('refresh_reused', { uid, sid });
   const { session, record } = unwrap(refreshed);
   return issueTokens(deps, record, session);
 }

@@ -3,7 +3,9 @@ import { setMetric, timing } from 'hono/timing';
 import { type ConfigResult, readConfig } from '../config.ts';
 import { type Deps, makeDeps } from '../deps.ts';
 import { AppError } from '../errors.ts';
+import { logFault } from '../log.ts';
 import type { Trips } from '../platform/trips.ts';
+import { clientAddress, networkOf } from './client-address.ts';
 
 /** The environment every route of the app shares. */
 export interface AppEnv {
@@ -18,7 +20,7 @@ export function configOf(env: Env): ConfigResult {
   const known = configs.get(env);
   if (known) return known;
   const read = readConfig(env as unknown as Record<string, unknown>);
-  for (const problem of read.ok ? [] : read.problems) console.error(`not configured: ${problem}`);
+  for (const problem of read.ok ? [] : read.problems) logFault('not configured', new Error(problem));
   configs.set(env, read);
   return read;
 }
@@ -36,6 +38,8 @@ export const provideDeps = createMiddleware<AppEnv>(async (c, next) => {
       requestId: c.get('requestId'),
       trips,
       waitUntil: work => c.executionCtx.waitUntil(work),
+      network: () => networkKnown(c.req.raw),
+      caller: {},
     }),
   );
   await next();
@@ -46,6 +50,11 @@ export const provideDeps = createMiddleware<AppEnv>(async (c, next) => {
 
 /** `Server-Timing`: the trips to storage and the time, where the settings want it. */
 export const serverTiming = timing({ enabled: c => isTimed(configOf(c.env as Env)) });
+
+function networkKnown(request: Request): string | null {
+  const address = clientAddress(request);
+  return address === null ? null : networkOf(address);
+}
 
 function isTimed(read: ConfigResult): boolean {
   return read.ok && read.config.serverTiming;

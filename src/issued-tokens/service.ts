@@ -77,7 +77,8 @@ export async function revokeTokens(
   const { uid } = await ownerOf(deps, await resolveOwn(deps, caller, id));
   const presented = caller.kind === 'user' ? caller.claims : undefined;
   const { missing, ...ended } = unwrap(await deps.deviceSessions(uid).endSome(tokenIds, presented));
-  for (const sid of tokenIds) if (!missing.includes(sid)) deps.audit('session_ended', { uid, sid });
+  for (const sid of tokenIds)
+    if (!missing.includes(sid)) deps.audit('token_revoked', { uid, sid, kind: 'access' });
   requireEverywhere(ended);
   if (missing.length > 0) throw new AppError('token_not_found', { detail: missing.join(', ') });
 }

@@ -86,7 +86,7 @@ async function joinAsUser(
     deps.defer(async later => later.deviceSessions(uid).withdrawJoin(sid, sessionId, notedAt));
   }
   const created = unwrap(admitted);
-  deps.audit('joined', { uid, sid, liveId: sessionId, mid: created.mid });
+  deps.audit('joined', { liveId: sessionId, mid: created.mid });
   return { created, token: await issueMemberToken(deps, created, { uid, sid, sub }) };
 }
 
@@ -102,7 +102,7 @@ async function joinAsGuest(
   const { sid, sub } = claims;
   const visitor: Visitor = { subject: sub, id: sub, name: 'Guest', wallets: [], guestOf: network };
   const created = unwrap(await live.admit({ sid, visitor, notedAt: deps.now(), identity, passwords }));
-  deps.audit('joined', { guest: sub, liveId: sessionId, mid: created.mid });
+  deps.audit('joined', { liveId: sessionId, mid: created.mid });
   return { created, token: await issueMemberToken(deps, created, { sid, sub }) };
 }
 
@@ -118,19 +118,19 @@ export async function readLiveSession(
 /** Removes and bars a person; refusals as the live session gives them. */
 export async function kickMember(deps: Deps, member: PresentedMember, kick: Kick): Promise<void> {
   unwrap(await liveSessionOf(deps, member).kick(credentialOf(member), kick));
-  deps.audit('kicked', { by: member.sub, liveId: member.live, userId: kick.userId });
+  deps.audit('kicked', { liveId: member.live, target: kick.userId });
 }
 
 /** Lets a kicked person in again. */
 export async function liftBar(deps: Deps, member: PresentedMember, userId: string): Promise<void> {
   unwrap(await liveSessionOf(deps, member).liftBar(credentialOf(member), nfc(userId)));
-  deps.audit('bar_lifted', { by: member.sub, liveId: member.live, userId });
+  deps.audit('bar_lifted', { liveId: member.live, target: userId });
 }
 
 /** Makes another member the host. */
 export async function handOverHost(deps: Deps, member: PresentedMember, userId: string): Promise<void> {
   unwrap(await liveSessionOf(deps, member).handOver(credentialOf(member), userId));
-  deps.audit('host_handed_over', { by: member.sub, liveId: member.live, userId });
+  deps.audit('host_handed_over', { liveId: member.live, target: userId });
 }
 
 /** Changes the rules of a running session. */
@@ -141,7 +141,7 @@ export async function changeLiveSession(
 ): Promise<LiveSessionView> {
   const change = await toChange(deps, member.live, rules);
   const view = unwrap(await liveSessionOf(deps, member).changeRules(credentialOf(member), change));
-  deps.audit('rules_changed', { by: member.sub, liveId: member.live });
+  deps.audit('rules_changed', { liveId: member.live });
   return view;
 }
 
@@ -151,7 +151,7 @@ export async function leaveLiveSession(deps: Deps, member: PresentedMember): Pro
 
 export async function deleteLiveSession(deps: Deps, member: PresentedMember): Promise<void> {
   unwrap(await liveSessionOf(deps, member).destroy(credentialOf(member)));
-  deps.audit('live_session_deleted', { uid: member.uid ?? null, liveId: member.live });
+  deps.audit('live_session_deleted', { liveId: member.live });
 }
 
 /** The live session a member token names. */

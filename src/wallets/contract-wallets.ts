@@ -1,5 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils';
 import { encodeDeployData, universalSignatureValidatorAbi, universalSignatureValidatorByteCode } from 'viem';
+import { logEvent } from '../log.ts';
 
 /** For everything that is asked about one signature together. */
 const TIMEOUT_MS = 5_000;
@@ -35,9 +36,7 @@ export async function contractTakes(question: ContractQuestion): Promise<boolean
     return isNumber(chain, chainId) && isNumber(verdict, 1);
   } catch (error) {
     // Only the kind of failure: a message may hold the address of the RPC, and with it its key.
-    console.warn(
-      JSON.stringify({ event: 'rpc_failed', error: error instanceof Error ? error.name : 'unknown' }),
-    );
+    logEvent('rpc_failed', { error: error instanceof Error ? error.name : 'unknown' });
     return false;
   }
 }

@@ -55,6 +55,7 @@ export async function signInWithWallet(
  * whatever comes of the rest.
  */
 export async function proveWallet(deps: Deps, proof: WalletProof): Promise<Wallet> {
+  deps.noteCaller({ tried: proof.walletAddress });
   const message = readMessage(proof.message);
   const nonce = nonceOf(proof.message, message);
   const detail = nonce && (await redeem(deps, 'wallet-nonce', nonce));

@@ -227,7 +227,7 @@ describe('the object itself', () => {
 
 describe('an end that a live session has not heard of', () => {
   it.each([
-    ['revocation', 'revoked', 'session_ended', (token: Issued) => revoke(token)],
+    ['revocation', 'revoked', 'token_revoked', (token: Issued) => revoke(token)],
     ['logout link', 'linked', 'signed_out', (token: Issued) => call('GET', token.logoutPath)],
     [
       'logout',
@@ -288,15 +288,16 @@ describe('the log', () => {
     await call('GET', three.logoutPath);
     const { uid } = one;
     const said = log()
-      .filter(({ event }) => ['token_issued', 'session_ended', 'signed_out'].includes(String(event)))
-      .map(({ requestId: _, ...line }) => line);
+      .filter(({ event }) => ['token_issued', 'token_revoked', 'signed_out'].includes(String(event)))
+      .map(({ requestId: _, network: __, ...line }) => line);
+    const keyId = keys.accessKey.slice(-32);
     expect(said).toEqual([
-      { event: 'token_issued', uid, sid: one.sid },
-      { event: 'token_issued', uid, sid: two.sid },
-      { event: 'token_issued', uid, sid: three.sid },
-      { event: 'token_issued', uid, sid: one.sid, extended: true },
-      { event: 'session_ended', uid, sid: one.sid },
-      { event: 'session_ended', uid, sid: two.sid },
+      { event: 'token_issued', keyId, uid, sid: one.sid },
+      { event: 'token_issued', keyId, uid, sid: two.sid },
+      { event: 'token_issued', keyId, uid, sid: three.sid },
+      { event: 'token_issued', keyId, uid, sid: one.sid, extended: true },
+      { event: 'token_revoked', keyId, uid, sid: one.sid, kind: 'access' },
+      { event: 'token_revoked', keyId, uid, sid: two.sid, kind: 'access' },
       { event: 'signed_out', uid, sid: three.sid, by: 'link' },
     ]);
   });

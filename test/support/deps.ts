@@ -15,6 +15,8 @@ export function depsWith(changes: (deps: Deps) => Partial<Deps> = () => ({})): D
     requestId: 'test',
     trips: { d1: 0, objects: 0 },
     waitUntil: () => {},
+    network: () => null,
+    caller: {},
   };
   const deps = makeDeps(context);
   return { ...deps, ...changes(deps) };

@@ -1,3 +1,4 @@
+import { logFault } from '../../log.ts';
 import type { LiveSessionObject } from '../../platform/objects.ts';
 import { DELIVERY_WAIT_MS, retryAt } from '../rules.ts';
 import type { Delivery, DeviceSessionsStorage } from './storage.ts';
@@ -32,7 +33,7 @@ export function openOutbox({ storage, transaction, liveSession, setAlarm }: Worl
       storage.delivered(delivery);
     } catch (error) {
       const { liveId } = delivery;
-      console.error(JSON.stringify({ event: 'delivery_failed', liveId, error: String(error) }));
+      logFault(`not told to the live session ${liveId}`, error);
     }
   }
 

@@ -1,4 +1,5 @@
 import { uuid } from '../../ids.ts';
+import { logFault } from '../../log.ts';
 import { ok, type Result, refuse } from '../../result.ts';
 import type { FileToStore, Reservation, SessionFile, StoredFile } from '../contract.ts';
 import { RESERVATION_MS, reserve, storageKey } from '../file-rules.ts';
@@ -32,7 +33,7 @@ export function openFiles({ sessionId, storage, channel }: World, bucket: R2Buck
       }
       return true;
     } catch (error) {
-      console.error('files not deleted', error);
+      logFault('files not deleted', error);
       return false;
     }
   }
