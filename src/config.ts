@@ -1,15 +1,15 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import type { MasterSecrets } from './crypto/derive.ts';
+import type { MasterSecret, MasterSecrets } from './crypto/derive.ts';
 import { fromBase64 } from './ids.ts';
-import type { SigningJwk } from './tokens/key-ring.ts';
+import type { SigningJwk, SigningJwks } from './tokens/key-ring.ts';
 
 /** A deployment's settings, checked. Every one of them stands in the README's table. */
 export interface Config {
   development: boolean;
   /** Origin of the deployment, without a trailing slash: issuer and audience of every token. */
   publicUrl: string;
-  signingKeys: readonly SigningJwk[];
+  signingKeys: SigningJwks;
   masterSecrets: MasterSecrets;
   networkMode: 'open' | 'secure';
   allowedOrigins: readonly string[];
@@ -34,18 +34,19 @@ export type ConfigResult = { ok: true; config: Config } | { ok: false; problems:
 const FEWEST_DIFFERENT_BYTES = 16;
 const SECRET_BYTES = 32;
 
+const signingKey = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  kid: z.string().min(1).max(100),
+  x: z.string(),
+  d: z.string().refine(isRandomKey, 'must be 32 random bytes in base64url'),
+});
+
 const signingKeys = z.object({
   keys: z
-    .array(
-      z.object({
-        kty: z.literal('OKP'),
-        crv: z.literal('Ed25519'),
-        kid: z.string().min(1).max(100),
-        x: z.string(),
-        d: z.string().refine(isRandomKey, 'must be 32 random bytes in base64url'),
-      }),
-    )
+    .array(signingKey)
     .min(1, 'needs at least one key')
+    .transform(keys => keys as [SigningJwk, ...SigningJwk[]])
     .refine(keys => keys.every(isWholeKey), 'has a key whose x does not belong to its d')
     .refine(keys => new Set(keys.map(key => key.kid)).size === keys.length, 'uses a kid twice'),
 });
@@ -161,10 +162,8 @@ function parseJson(text: string, context: z.RefinementCtx): unknown {
 
 /** `2:<base64url>,1:<base64url>`: versioned secrets, the newest first. */
 export function parseRing(text: string, context: Pick<z.RefinementCtx, 'addIssue'>): MasterSecrets {
-  const ring = text.split(',').map(entry => {
-    const [, version, secret] = /^(\d{1,6}):([\w-]+)$/.exec(entry.trim()) ?? [];
-    return { version: Number(version), bytes: fromBase64(secret ?? '') ?? new Uint8Array() };
-  });
+  const [newest = '', ...older] = text.split(',');
+  const ring: MasterSecrets = [parseSecret(newest), ...older.map(parseSecret)];
   const problem = ring.some(secret => !(secret.version > 0))
     ? 'must be a ring such as "2:<base64url>,1:<base64url>"'
     : ring.some(secret => secret.bytes.length < SECRET_BYTES)
@@ -176,4 +175,10 @@ export function parseRing(text: string, context: Pick<z.RefinementCtx, 'addIssue
           : null;
   if (problem) context.addIssue({ code: 'custom', message: problem });
   return ring;
+}
+
+/** What is no entry of a ring has no version and no bytes, and `parseRing` says so. */
+function parseSecret(entry: string): MasterSecret {
+  const [, version, secret = ''] = /^(\d{1,6}):([\w-]+)$/.exec(entry.trim()) ?? [];
+  return { version: Number(version), bytes: fromBase64(secret) ?? new Uint8Array() };
 }

@@ -9,8 +9,8 @@ export interface MasterSecret {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The ring, newest version first: the first derives what is new, all of them check what is old. */
-export type MasterSecrets = readonly MasterSecret[];
+/** The ring, newest version first and never empty: the first derives new values, all of them check old ones. */
+export type MasterSecrets = readonly [MasterSecret, ...MasterSecret[]];
 
 export type Purpose = 'api-key' | 'room-password' | 'retired-name' | 'log';
 

@@ -1,8 +1,7 @@
-import { type ScryptOptions, scrypt } from 'node:crypto';
+import { type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { fromBase64, randomBytes, toBase64 } from '../ids.ts';
 import { nfc } from '../text.ts';
-import { equalBytes } from './constant-time.ts';
 
 /** scrypt (RFC 7914): N = 2^ln. A setting OWASP lists, and the dearest of them a Worker has the processor for. */
 interface Cost {
@@ -30,8 +29,8 @@ const MOST_MEMORY = 2 ** 26;
 const PHC =
   /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 
-/** Of whom there is none: fixed, so that it costs what a stored one does. */
-const NOBODY: StoredHash = {
+/** Stands in for the hash of an unknown user: it is fixed, and costs what a stored one does. */
+const DUMMY: StoredHash = {
   cost: CURRENT,
   salt: new Uint8Array(SALT_BYTES),
   key: new Uint8Array(KEY_BYTES),
@@ -62,11 +61,11 @@ export async function verifyPassword(
 
 /** Costs what verifying a password does: for users there are none of, so that nobody can tell. */
 export async function spendHash(secret: string): Promise<void> {
-  await matches(secret, NOBODY);
+  await matches(secret, DUMMY);
 }
 
 async function matches(secret: string, { cost, salt, key }: StoredHash): Promise<boolean> {
-  return equalBytes(await run(secret, cost, salt, key.length), key);
+  return timingSafeEqual(await run(secret, cost, salt, key.length), key);
 }
 
 function parse(phc: string): StoredHash | null {

@@ -15,8 +15,7 @@ export interface LocalKeys {
  * start, and no file holds them.
  */
 export async function localKeys(ring: MasterSecrets): Promise<{ keys: LocalKeys; sql: string }> {
-  const master = ring.at(-1);
-  if (!master) throw new Error('MASTER_SECRETS is empty');
+  const master = ring.at(-1) ?? ring[0];
   const publishableId = await localId(master, 'pk');
   const secretId = await localId(master, 'sk');
   const { key: publishableKey } = await writeKeyTexts(master, 'pk', publishableId);
@@ -28,7 +27,6 @@ export async function localKeys(ring: MasterSecrets): Promise<{ keys: LocalKeys;
 /** A new key under the newest master secret, and the SQL statement that inserts it. */
 export async function makeKey(ring: MasterSecrets, kind: KeyKind, name: string) {
   const [master] = ring;
-  if (!master) throw new Error('MASTER_SECRETS is empty');
   const id = toHex(randomBytes(16));
   const texts = kind === 'pk' ? await writeKeyTexts(master, 'pk', id) : await writeKeyTexts(master, 'sk', id);
   return { texts: { id, name, ...texts }, sql: insertKey(kind, id, name) };

@@ -1,18 +1,33 @@
 import { zValidator } from '@hono/zod-validator';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ZodError, ZodType } from 'zod';
+import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { readFormBody, readJsonBody } from './body.ts';
+import type { AppEnv } from './context.ts';
 
 interface Outcome {
   success: boolean;
   error?: ZodError | unknown;
 }
 
-/** The validated JSON body, as `c.req.valid('json')`. */
-export function jsonBody<Schema extends ZodType>(schema: Schema) {
-  return afterReading(readJsonBody, zValidator('json', schema, refuseInvalid));
+/**
+ * The validated JSON body, as `c.req.valid('json')`. A schema that depends on the deployment's settings is given as a
+ * function of them; it is made once an isolate.
+ */
+export function jsonBody<Schema extends ZodType>(schema: Schema | ((config: Config) => Schema)) {
+  if (typeof schema !== 'function') return afterReading(readJsonBody, jsonValidator(schema));
+  const validators = new WeakMap<Config, ReturnType<typeof jsonValidator<Schema>>>();
+  const validate: MiddlewareHandler<AppEnv> = (c, next) => {
+    const { config } = c.get('deps');
+    const validator = validators.get(config) ?? jsonValidator(schema(config));
+    validators.set(config, validator);
+    return (validator as MiddlewareHandler)(c, next);
+  };
+  return afterReading(readJsonBody, validate as unknown as ReturnType<typeof jsonValidator<Schema>>);
 }
+
+const jsonValidator = <Schema extends ZodType>(schema: Schema) => zValidator('json', schema, refuseInvalid);
 
 /** The validated form (`application/x-www-form-urlencoded`), as `c.req.valid('form')`. */
 export function formBody<Schema extends ZodType>(schema: Schema) {

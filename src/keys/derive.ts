@@ -1,19 +1,24 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deriveMac, type MasterSecret } from '../crypto/derive.ts';
-import { fromBase64, toBase64, toBase64Url } from '../ids.ts';
+import { toBase64, toBase64Url } from '../ids.ts';
 import { type KeyKind, type KeyName, writeAccessKey, writeKey } from './rules.ts';
 
 /** The secret part of a key: an HMAC over its version, kind and id, so that a kind cannot be turned into another. */
 export async function deriveKeySecret(
   master: MasterSecret,
   { kind, id }: Omit<KeyName, 'version'>,
-): Promise<string> {
-  return toBase64Url(await deriveMac(master, 'api-key', `${master.version}|${kind}|${id}`));
+): Promise<Uint8Array<ArrayBuffer>> {
+  return deriveMac(master, 'api-key', `${master.version}|${kind}|${id}`);
 }
 
 /** HMAC-SHA1: what the clients that sign their requests know. As a MAC it still holds. */
 export function signText(secret: Uint8Array, text: string): Uint8Array {
   return createHmac('sha1', secret).update(text).digest();
+}
+
+/** Compares in a time that depends on the lengths alone. */
+export function areEqual(genuine: Uint8Array, claimed: Uint8Array): boolean {
+  return genuine.length === claimed.length && timingSafeEqual(genuine, claimed);
 }
 
 export interface SecretKeyTexts {
@@ -28,8 +33,7 @@ export async function writeKeyTexts(master: MasterSecret, kind: 'sk', id: string
 export async function writeKeyTexts(master: MasterSecret, kind: KeyKind, id: string) {
   const name: KeyName = { kind, version: master.version, id };
   const secret = await deriveKeySecret(master, name);
-  const key = writeKey(name, secret);
+  const key = writeKey(name, toBase64Url(secret));
   if (kind === 'pk') return { key };
-  const accessSecret = toBase64(fromBase64(secret) ?? new Uint8Array());
-  return { accessKey: writeAccessKey(name), accessSecret, secretKey: key };
+  return { accessKey: writeAccessKey(name), accessSecret: toBase64(secret), secretKey: key };
 }

@@ -1,10 +1,11 @@
-import { equalBytes } from '../crypto/constant-time.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { fromBase64, randomBytes, toHex } from '../ids.ts';
+import { type ExpiringMap, makeExpiringMap } from '../platform/expiring-map.ts';
 import { spend } from '../single-use/service.ts';
+import { MINUTE_MS, SECOND_MS } from '../times.ts';
 import type { CreateKey } from './contract.ts';
-import { deriveKeySecret, type SecretKeyTexts, signText, writeKeyTexts } from './derive.ts';
+import { areEqual, deriveKeySecret, type SecretKeyTexts, signText, writeKeyTexts } from './derive.ts';
 import {
   isTimely,
   type KeyKind,
@@ -17,11 +18,12 @@ import {
 import { deleteKey, findKey, insertKey, type KeyRow, listKeys, markKeyUsed } from './store.ts';
 
 /** How long an isolate may go on believing that a key stands (or does not): the bound on a revocation. */
-const CACHE_MS: Record<KeyKind, number> = { pk: 60_000, sk: 5_000 };
 const CACHE_SIZE = 1_000;
-const NOTE_USE_EVERY_MS = 10 * 60_000;
-
-const cache = new Map<string, { stands: boolean; at: number }>();
+const standing: Record<KeyKind, ExpiringMap<string, boolean>> = {
+  pk: makeExpiringMap(60 * SECOND_MS, CACHE_SIZE),
+  sk: makeExpiringMap(5 * SECOND_MS, CACHE_SIZE),
+};
+const NOTE_USE_EVERY_MS = 10 * MINUTE_MS;
 
 /** A key just made. Its text is shown this once and is stored nowhere. */
 export type NewKey = { row: KeyRow } & ({ key: string } | SecretKeyTexts);
@@ -39,9 +41,8 @@ export async function verifyKey(
   const master = deps.config.masterSecrets.find(secret => secret.version === presented.version);
   const claimed = fromBase64(presented.secret);
   if (!master || !claimed) return false;
-  const genuine = fromBase64(await deriveKeySecret(master, presented));
-  if (!genuine || !equalBytes(genuine, claimed)) return false;
-  return stands(deps, kind, presented.id);
+  const genuine = await deriveKeySecret(master, presented);
+  return areEqual(genuine, claimed) && stands(deps, kind, presented.id);
 }
 
 /**
@@ -56,9 +57,8 @@ export async function verifySignature(
   const master = deps.config.masterSecrets.find(secret => secret.version === name?.version);
   const claimed = fromBase64(signed.digest);
   if (!name || !master || !claimed || !isTimely(signed, deps.now())) return null;
-  const secret = fromBase64(await deriveKeySecret(master, name)) ?? new Uint8Array();
-  const genuine = signText(secret, textToSign(signed));
-  if (!equalBytes(genuine, claimed) || !(await stands(deps, 'sk', name.id))) return null;
+  const genuine = signText(await deriveKeySecret(master, name), textToSign(signed));
+  if (!areEqual(genuine, claimed) || !(await stands(deps, 'sk', name.id))) return null;
   const first = await spend(deps, 'signed-request', `${name.id} ${signed.nonce}`, deps.now() + NONCE_KEPT_MS);
   return first ? name.id : null;
 }
@@ -66,7 +66,6 @@ export async function verifySignature(
 /** Makes a key under the newest master secret. */
 export async function createKey(deps: Deps, { name, kind }: CreateKey): Promise<NewKey> {
   const [master] = deps.config.masterSecrets;
-  if (!master) throw new Error('MASTER_SECRETS is empty');
   const id = toHex(randomBytes(16));
   const texts =
     kind === 'secret' ? await writeKeyTexts(master, 'sk', id) : await writeKeyTexts(master, 'pk', id);
@@ -83,17 +82,16 @@ export async function readKeys(deps: Pick<Deps, 'db'>): Promise<KeyRow[]> {
 /** Revokes a key: in this isolate at once, everywhere within the life of the caches; refuses `key_not_found`. */
 export async function revokeKey(deps: Deps, id: string): Promise<void> {
   if (!(await deleteKey(deps.db, id))) throw new AppError('key_not_found');
-  cache.delete(id);
+  for (const kept of Object.values(standing)) kept.delete(id);
   deps.audit('key_revoked', { keyId: id });
 }
 
 async function stands(deps: Pick<Deps, 'db' | 'now' | 'defer'>, kind: KeyKind, id: string): Promise<boolean> {
-  const known = cache.get(id);
   const now = deps.now();
-  if (known && now - known.at < CACHE_MS[kind] && now >= known.at) return known.stands;
+  const known = standing[kind].get(id, now);
+  if (known !== undefined) return known;
   const row = await findKey(deps.db, kind, id);
-  if (cache.size >= CACHE_SIZE) cache.clear();
-  cache.set(id, { stands: row !== null, at: now });
+  standing[kind].set(id, row !== null, now);
   const noteBefore = now - NOTE_USE_EVERY_MS;
   if (row && (row.lastUsedAt ?? 0) < noteBefore) {
     deps.defer(later => markKeyUsed(later.db, id, now, noteBefore));

@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { createMiddleware } from 'hono/factory';
 import { joinerToken, memberToken, publishableKey, userToken } from '../access/authenticate.ts';
 import { AppError } from '../errors.ts';
 import { clientAddress, networkOf } from '../http/client-address.ts';
@@ -8,8 +7,6 @@ import { limitRate } from '../http/limits.ts';
 import { linkNext, readCursor } from '../http/pagination.ts';
 import { jsonBody, query } from '../http/validate.ts';
 import {
-  type ChangeRequest,
-  type CreateRequest,
   changeSchema,
   createSchema,
   cursorSchema,
@@ -33,13 +30,8 @@ import {
 } from './service.ts';
 import { toIdentity } from './settings-service.ts';
 
-/** What a session may hold depends on the deployment's settings, so the schemas are chosen per request. */
-const createBody = createMiddleware<AppEnv, string, { out: { json: CreateRequest } }>((c, next) =>
-  jsonBody(createSchema(c.get('deps').config.maxSessionMegabytes))(c as never, next),
-);
-const changeBody = createMiddleware<AppEnv, string, { out: { json: ChangeRequest } }>((c, next) =>
-  jsonBody(changeSchema(c.get('deps').config.maxSessionMegabytes))(c as never, next),
-);
+const createBody = jsonBody(config => createSchema(config.maxSessionMegabytes));
+const changeBody = jsonBody(config => changeSchema(config.maxSessionMegabytes));
 
 /** Surface B, mounted under `/session`. */
 export const liveSessionRoutes = new Hono<AppEnv>()

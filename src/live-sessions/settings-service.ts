@@ -65,9 +65,8 @@ export async function toChange(
   return change;
 }
 
-async function storedPassword(deps: Deps, liveId: string, password: string): Promise<RoomPassword | null> {
-  const [newest = null] = await roomPasswords(deps, liveId, password);
-  return newest;
+async function storedPassword(deps: Deps, liveId: string, password: string): Promise<RoomPassword> {
+  return hashPassword(deps.config.masterSecrets[0], liveId, password);
 }
 
 export function toIdentity(
@@ -79,9 +78,10 @@ export function toIdentity(
 /** The keyed hashes of a room password, newest master secret first: what is stored, and what is compared. */
 export async function roomPasswords(deps: Pick<Deps, 'config'>, liveId: string, password: string | null) {
   if (password === null) return [];
-  const hash = async (secret: MasterSecret): Promise<RoomPassword> => {
-    const mac = await deriveMac(secret, 'room-password', `${liveId}|${password}`);
-    return { version: secret.version, mac: toBase64Url(mac) };
-  };
-  return Promise.all(deps.config.masterSecrets.map(hash));
+  return Promise.all(deps.config.masterSecrets.map(secret => hashPassword(secret, liveId, password)));
+}
+
+async function hashPassword(secret: MasterSecret, liveId: string, password: string): Promise<RoomPassword> {
+  const mac = await deriveMac(secret, 'room-password', `${liveId}|${password}`);
+  return { version: secret.version, mac: toBase64Url(mac) };
 }

@@ -12,7 +12,7 @@ const LONGEST_TOKEN = 4096;
 const TOKEN_SYNTAX = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'sid', 'jti', 'iat', 'nbf', 'exp'];
 
-/** A private Ed25519 JWK (RFC 8037) with a `kid`, as `SIGNING_KEYS` lists them: the first signs, all verify. */
+/** A private Ed25519 JWK (RFC 8037) with a `kid`, as `SIGNING_KEYS` lists them. All of them verify. */
 export interface SigningJwk {
   kty: 'OKP';
   crv: 'Ed25519';
@@ -21,7 +21,10 @@ export interface SigningJwk {
   d: string;
 }
 
-/** What verifiers outside need of a key. */
+/** The first signs. */
+export type SigningJwks = readonly [SigningJwk, ...SigningJwk[]];
+
+/** The part of a key that verifiers outside need. */
 export type PublicJwk = Omit<SigningJwk, 'd'> & { alg: typeof ALGORITHM; use: 'sig' };
 
 export type Verified<Kind extends TokenKind> = { claims: Claims<Kind>; expired: boolean };
@@ -56,11 +59,10 @@ export interface KeyRing {
 }
 
 /** Issuer and audience are both the deployment's `PUBLIC_URL`. */
-export function makeKeyRing(jwks: readonly SigningJwk[], issuer: string): KeyRing {
+export function makeKeyRing(jwks: SigningJwks, issuer: string): KeyRing {
   const keys = new Map(jwks.map(jwk => [jwk.kid, jwk]));
   const imported = new Map<string, Promise<CryptoKey>>();
   const [signer] = jwks;
-  if (!signer) throw new Error('a key ring needs a key');
 
   function keyOf(jwk: SigningJwk, use: 'sign' | 'verify'): Promise<CryptoKey> {
     const name = `${use} ${jwk.kid}`;

@@ -29,7 +29,7 @@ const HEADERS = new Map([
  * Looks at the first bytes of an image or a video, keeping no more than these; of other types at none. Refuses
  * `file_type_mismatch` where they are of another type than declared, `length_mismatch` where there are too few.
  */
-export async function openFile(
+export async function readFirstBytes(
   body: ReadableStream<Uint8Array> | null,
   { contentType, fileSize }: Pick<DeclaredUpload, 'contentType' | 'fileSize'>,
 ): Promise<OpenedBody & PreviewSize> {

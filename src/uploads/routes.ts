@@ -7,7 +7,6 @@ import { serveObject } from '../files/serve-object.ts';
 import type { AppEnv } from '../http/context.ts';
 import { headers } from '../http/validate.ts';
 import { uploadHeadersSchema } from './contract.ts';
-import { openFile } from './first-bytes-service.ts';
 import { presentUpload } from './present.ts';
 import { findUpload, receiveUpload } from './service.ts';
 
@@ -20,7 +19,7 @@ export const uploadRoutes = new Hono<AppEnv>()
     const { 'file-name': id = null, 'content-type': type } = c.req.valid('header');
     const declared = { id, ...declaredType(type), fileSize: declaredLength(c.req.header('content-length')) };
     const upload = presentUpload(
-      await receiveUpload(c.get('deps'), c.get('claims'), declared, c.req.raw.body, openFile),
+      await receiveUpload(c.get('deps'), c.get('claims'), declared, c.req.raw.body),
     );
     const supports = ['application/json', 'text/plain'];
     const form = accepts(c, { header: 'Accept', supports, default: 'application/json' });

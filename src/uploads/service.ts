@@ -5,7 +5,8 @@ import { type OpenedBody, putStream } from '../files/stream-service.ts';
 import { uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
 import type { Claims } from '../tokens/claims.ts';
-import type { DeclaredUpload, PreviewSize } from './contract.ts';
+import type { DeclaredUpload } from './contract.ts';
+import { readFirstBytes } from './first-bytes-service.ts';
 import { DAY_MS, LARGEST_UPLOAD, readName, storageKey, type UploadName } from './rules.ts';
 import {
   deleteReserved,
@@ -20,15 +21,6 @@ import {
 } from './store.ts';
 
 export type Upload = Omit<UploadRow, 'state'>;
-
-/**
- * Looks at the first bytes of a body; refuses `file_type_mismatch` where an image or a video does not begin as its
- * type does, `length_mismatch` where it is over too early. Supplied by the route: reading bodies belongs to `http/`.
- */
-export type OpenBody = (
-  body: ReadableStream<Uint8Array> | null,
-  declared: Pick<DeclaredUpload, 'contentType' | 'fileSize'>,
-) => Promise<OpenedBody & PreviewSize>;
 
 /** How much of a user's is erased in one go. */
 const ERASED_AT_ONCE = 500;
@@ -49,11 +41,10 @@ export async function receiveUpload(
   claims: Claims<'access'>,
   { id, ...declared }: DeclaredUpload,
   body: ReadableStream<Uint8Array> | null,
-  open: OpenBody,
 ): Promise<Upload> {
   await verifySession(deps, claims);
   if (declared.fileSize > LARGEST_UPLOAD) throw new AppError('file_too_large');
-  const { head, rest, ...preview } = await open(body, declared);
+  const { head, rest, ...preview } = await readFirstBytes(body, declared);
   const upload = { ...declared, ...preview, id: id ?? uuid(), uid: claims.uid, createdAt: deps.now() };
   // The client may be gone before the last byte: the place is given back all the same.
   return deps.keepAlive(store(deps, claims, upload, { head, rest }));

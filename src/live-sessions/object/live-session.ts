@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { equalBytes } from '../../crypto/constant-time.ts';
+import { timingSafeEqual } from 'node:crypto';
 import { fromBase64 } from '../../ids.ts';
 import { ok, type Result, refuse } from '../../result.ts';
 import type { UserRecord } from '../../users/contract.ts';
@@ -467,5 +467,6 @@ function matches(stored: RoomPassword | null, presented: readonly RoomPassword[]
   const candidate = presented.find(password => password.version === stored?.version);
   const expected = fromBase64(stored?.mac ?? '');
   const given = fromBase64(candidate?.mac ?? '');
-  return candidate !== undefined && expected !== null && given !== null && equalBytes(expected, given);
+  if (!expected || !given || candidate === undefined) return false;
+  return expected.length === given.length && timingSafeEqual(expected, given);
 }
