@@ -62,7 +62,7 @@ it.each([
   ['an RPC that is no address', { ETHEREUM_RPC_URL: 'rpc.example' }, 'ETHEREUM_RPC_URL'],
   ['an unknown network mode', { NETWORK_MODE: 'closed' }, 'NETWORK_MODE'],
   ['a lifetime that is no number', { ACCESS_TOKEN_SECONDS: 'long' }, 'ACCESS_TOKEN_SECONDS'],
-])('refuses %s', (_, change, said) => {
+])('S49 refuses %s', (_, change, said) => {
   expect(problemsOf(change)).toContain(said);
 });
 

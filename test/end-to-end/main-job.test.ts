@@ -107,7 +107,7 @@ describe('the main job, over the network and through a crash', () => {
     expect(await usher.call('GET', '/health')).toEqual({ status: 200, body: { status: 'ok' } });
   });
 
-  it('stands as it was after every process of it was killed', async () => {
+  it('I10 stands as it was after every process of it was killed', async () => {
     seat.dan = await usher.sit(token.dan ?? '', room.sessionId, PASSWORD);
     token.eve = await usher.signIn('eve');
     seat.eve = await usher.sit(token.eve, room.sessionId, PASSWORD);

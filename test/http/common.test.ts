@@ -156,7 +156,7 @@ describe('answers', () => {
     expect(headers.get('allow')?.split(', ').toSorted()).toEqual(['DELETE', 'GET', 'HEAD', 'PATCH']);
   });
 
-  it('say nothing of what went wrong inside', async () => {
+  it('S40 say nothing of what went wrong inside', async () => {
     const broken = {
       ...env,
       SIGN_IN_LIMIT: { limit: () => Promise.reject(new Error('SELECT secret FROM /etc/passwd')) },
