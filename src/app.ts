@@ -74,7 +74,7 @@ const routes = app
 app.notFound(c => renderRefusal(c, 'not_found'));
 app.onError(renderError);
 
-/** The whole of the routes, for a client that knows their types. */
+/** The whole of the routes, for a client that knows their types. @public */
 export type AppType = typeof routes;
 
 export { app };

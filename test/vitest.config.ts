@@ -41,6 +41,8 @@ const onNode = (name: string, include: string[], testTimeout: number) => ({
 export default defineConfig({
   test: {
     silent: 'passed-only',
+    // Of Vitest itself it would be one on two cores.
+    maxWorkers: 2,
     projects: [
       onNode('unit', ['test/**/*.unit.test.ts'], 10_000),
       inWorkerd('workerd', ['test/**/*.test.ts'], 30_000),

@@ -61,12 +61,7 @@ export async function addPhoto(
 }
 
 /** Takes a picture from a user, with what becomes of its upload. */
-export async function removePhoto(
-  deps: Publishing,
-  uid: number,
-  id: string,
-  discarding: Along,
-): Promise<void> {
+async function removePhoto(deps: Publishing, uid: number, id: string, discarding: Along): Promise<void> {
   const along: Along = db => [...deletePhoto(uid, id)(db), ...discarding(db)];
   await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along));
 }

@@ -92,7 +92,7 @@ export function presentUser(record: UserRecord, now: number) {
 }
 
 /** A role as surface A shows it. */
-export function presentRole({ roleId, displayName, permissions, createdAt, updatedAt }: RoleRecord) {
+function presentRole({ roleId, displayName, permissions, createdAt, updatedAt }: RoleRecord) {
   return {
     roleId,
     displayName,

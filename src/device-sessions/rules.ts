@@ -95,7 +95,7 @@ export function refreshed(session: DeviceSession, lineage: Lineage, now: number)
 }
 
 /** An issued token may be extended again and again, but to no more than this after it was created. */
-export const LONGEST_TOKEN_LIFE_MS = 365 * 24 * 60 * 60_000;
+const LONGEST_TOKEN_LIFE_MS = 365 * 24 * 60 * 60_000;
 
 /**
  * An issued token with its end put off to `ttlMs` from now, under a new stamp: the text of before is worth nothing any

@@ -139,12 +139,12 @@ export async function createEntry(
 }
 
 /** Whether a transaction failed because what it writes is somebody's already. */
-export function isTaken(error: unknown): boolean {
+function isTaken(error: unknown): boolean {
   const { message, cause } = error as Error;
   return /UNIQUE constraint failed/.test(`${message} ${(cause as Error | undefined)?.message}`);
 }
 
-export async function readEntry(
+async function readEntry(
   { db }: Pick<Deps, 'db'>,
   userId: string,
   wanted: WantedAttributes,
@@ -155,7 +155,7 @@ export async function readEntry(
 }
 
 /** A page of all users, and after whom the next begins. */
-export async function readEntries(
+async function readEntries(
   { db }: Pick<Deps, 'db'>,
   { afterId, limit, wanted }: { afterId: number; limit: number; wanted: WantedAttributes },
 ): Promise<{ entries: EntryRow[]; next: number | null }> {
@@ -165,7 +165,7 @@ export async function readEntries(
 }
 
 /** The users whom these locators are reserved for; nobody for those that users merely say of themselves. */
-export async function readEntriesByLocators(
+async function readEntriesByLocators(
   { db }: Pick<Deps, 'db'>,
   locators: readonly Pick<EntryLocator, 'type' | 'value'>[],
   wanted: WantedAttributes,

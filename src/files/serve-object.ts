@@ -104,7 +104,7 @@ function conditionsOf(given: Headers): Headers {
 }
 
 /** RFC 6266: a plain name for old clients, the real one in UTF-8; neither can be a path. */
-export function disposition(kind: 'inline' | 'attachment', fileName: string): string {
+function disposition(kind: 'inline' | 'attachment', fileName: string): string {
   const name = fileName.replace(/[/\\]/g, '_');
   const plain = name.replace(/[^\x20-\x7e]|["%;]/g, '_');
   const encoded = encodeURIComponent(name).replace(

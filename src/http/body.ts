@@ -2,7 +2,7 @@ import type { Context, HonoRequest } from 'hono';
 import { AppError } from '../errors.ts';
 
 /** Counted on the stream, whatever Content-Length says. */
-export const LARGEST_BODY = 64 * 1024;
+const LARGEST_BODY = 64 * 1024;
 const DEEPEST = 32;
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 /** As Hono reads it: what passed here and not there would be taken for `{}`. */

@@ -38,12 +38,12 @@ export async function defineAttribute(
 }
 
 /** Every definition, by key. */
-export async function readAttributeDefs({ db }: Storage): Promise<AttributeDef[]> {
+async function readAttributeDefs({ db }: Storage): Promise<AttributeDef[]> {
   return listDefs(db);
 }
 
 /** Refuses `attribute_def_not_found`. */
-export async function readAttributeDef({ db }: Storage, key: string): Promise<AttributeDef> {
+async function readAttributeDef({ db }: Storage, key: string): Promise<AttributeDef> {
   const def = await findDef(db, key);
   if (!def) throw new AppError('attribute_def_not_found');
   return def;

@@ -26,7 +26,7 @@ export interface Search {
 }
 
 /** One page of the users with this text in their names, and where the next begins. */
-export async function searchPage(
+async function searchPage(
   { db }: Pick<Deps, 'db'>,
   { text, kind, limit, after, onlyNamed }: Search,
 ): Promise<{ users: PublicUser[]; next: SearchPlace | null }> {
@@ -41,7 +41,7 @@ export async function searchPage(
 }
 
 /** What others may be shown of this user; null where there is none. */
-export async function findPublicUser({ db }: Pick<Deps, 'db'>, uid: number): Promise<PublicUser | null> {
+async function findPublicUser({ db }: Pick<Deps, 'db'>, uid: number): Promise<PublicUser | null> {
   const found = await findUserByUid(db, uid);
   return found && toPublic({ ...found.row, photos: found.photos });
 }

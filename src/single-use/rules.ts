@@ -1,5 +1,5 @@
 /** How many objects share the load of remembering what was spent. */
-export const SHARDS = 64;
+const SHARDS = 64;
 
 /** The object that remembers this key, by the first byte of its hash. */
 export function shardOf(hash: Uint8Array): string {

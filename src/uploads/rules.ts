@@ -31,8 +31,7 @@ export function readName(name: string): UploadName | null {
 export const storageKey = (upload: UploadName): string => `uploads/${writeName(upload)}`;
 
 /** A media type without its parameters. */
-export const essenceOf = (contentType: string): string =>
-  contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+const essenceOf = (contentType: string): string => contentType.split(';')[0]?.trim().toLowerCase() ?? '';
 
 /** Whether the first bytes of this type are to be looked at. */
 export const isMedia = (contentType: string): boolean => /^(image|video)\//.test(essenceOf(contentType));

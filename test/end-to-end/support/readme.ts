@@ -32,4 +32,4 @@ export function patternOf(shown: string): RegExp {
 }
 
 /** A text as a part of a pattern that matches it and nothing else. */
-export const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
