@@ -63,7 +63,7 @@ const rowOf = (part: string | null) => rows.findIndex(row => row.includes(part ?
 
 const SHARED = /^src\/(result|ids|errors|log|times|text|audit)\.ts$/;
 /** Pure files beside `rules.ts`: counting and the like, held to the same rule. */
-const PURE = /^(rules|attempts|churn|rotation)$/;
+const PURE = /^(rules|attempts|changes|rotation)$/;
 
 /** What a file of a role may import as values; types may come from anywhere below. */
 const allowed: Record<string, (file: string, target: string) => boolean> = {
@@ -102,7 +102,7 @@ const allowed: Record<string, (file: string, target: string) => boolean> = {
     /[-/]contract\.ts$/.test(target) ||
     isOwn(file, target, /^(service|present|events)$/),
 };
-for (const name of ['attempts', 'churn', 'rotation']) allowed[name] = allowed.rules as never;
+for (const name of ['attempts', 'changes', 'rotation']) allowed[name] = allowed.rules as never;
 
 const objects = files.filter(file => /extends DurableObject</.test(readFileSync(file, 'utf8')));
 

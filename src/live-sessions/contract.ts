@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { lengthOf, nfc } from '../text.ts';
 import { nameSchema } from '../users/contract.ts';
-
-export const ROLES = ['Host', 'Client'] as const;
-export type Role = (typeof ROLES)[number];
+import type { MemberView } from './protocol.ts';
 
 const address = z
   .string()
@@ -119,7 +117,7 @@ export interface CreateLiveSession {
 /** What a host changes; what is absent stays. Spans in ms. */
 export type RulesChange = Partial<LiveSessionRules> & { allowList?: string[] };
 
-/** Who enters: a user, or a guest whom nothing but a device token is known of. */
+/** Who enters: a user, or a guest, of whom only a device token is known. */
 export interface Visitor {
   /** `users.id` as text, or the guest's id. */
   subject: string;
@@ -145,28 +143,31 @@ export interface SessionFile {
 
 export type FileToStore = Pick<SessionFile, 'fileName' | 'contentType' | 'sizeInBytes'>;
 
-/** One member as others see them. */
-export interface MemberView {
-  id: string;
-  role: Role;
-  name: string;
-  address: string | null;
-}
-
-/** A live session as its members see it. */
-export interface LiveSessionView {
-  id: string;
-  creatorId: string;
-  hostId: string | null;
+/** The rules of a live session as its members see them. */
+export interface RulesView {
   expiresAt: number;
   maxFiles: number;
   maxUsers: number;
   maxTotalMegaBytes: number;
   passwordProtected: boolean;
   allowList: string[];
+}
+
+/** A live session as its members see it. */
+export interface LiveSessionView extends RulesView {
+  id: string;
+  creatorId: string;
+  hostId: string | null;
   userCount: number;
   users: MemberView[];
   next: MemberCursor | null;
+}
+
+/** Which members a view shows: those after the cursor, at most so many; the caller in front on the first page. */
+export interface MemberPage {
+  caller: string;
+  cursor: MemberCursor | null;
+  limit: number;
 }
 
 /** What admission gives: the session, and the membership a member token is made of. */
@@ -197,11 +198,11 @@ export interface Reservation {
   r2Key: string;
 }
 
-/** A file, or the place kept for one that is on its way. */
+/** A file, or the place kept for one that is under way. */
 export interface StoredFile extends SessionFile {
   /** Where it lies in R2. */
   r2Key: string;
   subject: string;
-  /** False while it is on its way. */
+  /** False while it is under way. */
   stored: boolean;
 }

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
 import { putStream } from '../files/stream-service.ts';
+import { DAY_MS } from '../times.ts';
 import type { FileToStore, Reservation, SessionFile, StoredFile } from './contract.ts';
 import { dayOf, readStorageKey, STORED } from './file-rules.ts';
 import { credentialOf, liveSessionOf, type PresentedMember } from './service.ts';
@@ -62,17 +63,16 @@ const DAYS_BACK = 14;
 
 /**
  * Deletes what a crash left: objects under days that are over, of sessions that are over or do not know them. A
- * session whose end was put off still stands under its first day, so each is asked. `chance`, from 0 to 1, says where
- * to begin: at the front in half of the runs, else anywhere, so that nothing hides behind what still stands.
+ * session whose end was put off still stands under its first day, so each is asked. `chance`, from 0 to 1, says whether
+ * to begin at the front, as half of the runs do, so that nothing hides behind the files of sessions that stand.
  */
 export async function sweepFiles(
   deps: Pick<Deps, 'files' | 'liveSession' | 'now'>,
   chance = Math.random(),
 ): Promise<number> {
   const today = dayOf(deps.now());
-  const anyDay = dayOf(deps.now() - Math.ceil(chance * DAYS_BACK) * 86_400_000);
-  let startAfter = chance < 0.5 ? '' : `${STORED}${anyDay}/${chance.toString(16).slice(2, 6)}`;
   let swept = 0;
+  let startAfter = chance < 0.5 ? '' : anywhere(deps.now());
   for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
     const { objects, truncated } = await deps.files.list({ prefix: STORED, startAfter, limit: PAGE_SIZE });
     const past = objects.map(({ key }) => key).filter(key => readStorageKey(key).day < today);
@@ -86,6 +86,13 @@ export async function sweepFiles(
     startAfter = standing.has(readStorageKey(last).sessionId) ? `${folder}~` : last;
   }
   return swept;
+}
+
+/** A key to begin after, under any of the days that matter. */
+function anywhere(now: number): string {
+  const day = dayOf(now - Math.ceil(Math.random() * DAYS_BACK) * DAY_MS);
+  const session = Math.random().toString(16).slice(2, 6);
+  return `${STORED}${day}/${session}`;
 }
 
 async function findOrphans(deps: Pick<Deps, 'liveSession'>, keys: string[]) {

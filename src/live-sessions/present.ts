@@ -1,11 +1,12 @@
 import { iso } from '../times.ts';
-import type { Created, LiveSessionView, MemberView, SessionFile } from './contract.ts';
+import type { Created, LiveSessionView, RulesView, SessionFile } from './contract.ts';
+import type { FileData, FrameData, MemberView, RulesData, StateData } from './protocol.ts';
 import { secondsLeft } from './rules.ts';
 
 const unixSeconds = (at: number): number => Math.ceil(at / 1000);
 
 /** The rules as create and join show them; `expiry` in unix seconds. */
-export function presentRules(view: LiveSessionView) {
+export function presentRules(view: RulesView): RulesData {
   return {
     expiry: unixSeconds(view.expiresAt),
     maxFiles: view.maxFiles,
@@ -33,7 +34,7 @@ export function presentJoined(created: Created, token: string, now: number) {
 }
 
 /** `GET /session/current`. */
-export function presentCurrent(view: LiveSessionView, now: number) {
+export function presentCurrent(view: LiveSessionView, now: number): StateData {
   return {
     id: view.id,
     creatorId: view.creatorId,
@@ -46,25 +47,12 @@ export function presentCurrent(view: LiveSessionView, now: number) {
 }
 
 /** The data of `SessionState`. */
-export function presentState(view: LiveSessionView, you: MemberView, now: number) {
+export function presentState(view: LiveSessionView, you: MemberView, now: number): FrameData['SessionState'] {
   return { ...presentCurrent(view, now), you };
 }
 
 /** A file, as the list and the events show it. */
-export function presentFile({
-  fileKey,
-  fileName,
-  contentType,
-  sizeInBytes,
-  creatorId,
-  createdAt,
-}: SessionFile) {
-  return {
-    fileKey,
-    fileName,
-    contentType,
-    sizeInBytes,
-    creatorId,
-    createdAt: iso(createdAt),
-  };
+export function presentFile({ createdAt, ...file }: SessionFile): FileData {
+  const { fileKey, fileName, contentType, sizeInBytes, creatorId } = file;
+  return { fileKey, fileName, contentType, sizeInBytes, creatorId, createdAt: iso(createdAt) };
 }

@@ -1,26 +1,102 @@
 import { iso } from '../times.ts';
-/** What travels over the WebSocket of a live session: `{ sessionId, eventType, seq, at, data }`, one a frame. */
 
-export type EventType =
-  | 'SessionState'
-  | 'UserAdded'
-  | 'UserRemoved'
-  | 'MembersChanged'
-  | 'Kicked'
-  | 'SignedOut'
-  | 'HostChanged'
-  | 'RulesChanged'
-  | 'FileAdded'
-  | 'FileRemoved'
-  | 'SessionExpiring'
-  | 'SessionExpired'
-  | 'SessionDestroyed'
-  | 'SessionEnded';
+/**
+ * What travels over the WebSocket of a live session, in both directions. A client may import this file: it holds types and
+ * parsing alone. From the server, one JSON object a frame: `{ sessionId, eventType, seq, at, data }`.
+ */
+
+export type Role = 'Host' | 'Client';
+
+/** One member as others see them. */
+export interface MemberView {
+  /** The public `userId`, or `guest:<session>`. */
+  id: string;
+  role: Role;
+  name: string;
+  address: string | null;
+}
 
 /** Why a member is gone. */
-export type RemovalReason = 'left' | 'kicked' | 'signed_out' | 'timeout';
+export type RemovalReason = 'left' | 'kicked' | 'signed_out' | 'timeout' | 'wallet_removed' | 'replaced';
 
-/** Private close codes (RFC 6455 §7.4.2): a client must not reconnect on those from 4400 on. */
+/** The rules in force; `expiry` in unix seconds. */
+export interface RulesData {
+  expiry: number;
+  maxFiles: number;
+  maxUsers: number;
+  maxTotalMegaBytes: number;
+  passwordProtected: boolean;
+  whiteListAddresses: string[];
+}
+
+/** The session as `GET /session/current` shows it; `expiresIn` in seconds. */
+export interface StateData extends RulesData {
+  id: string;
+  creatorId: string;
+  hostId: string | null;
+  expiresIn: number;
+  userCount: number;
+  users: MemberView[];
+}
+
+/** A file of the session; `createdAt` in ISO 8601. */
+export interface FileData {
+  fileKey: string;
+  fileName: string;
+  contentType: string;
+  sizeInBytes: number;
+  creatorId: string;
+  createdAt: string;
+}
+
+/** Every event type, and the data that comes with it. */
+export interface FrameData {
+  /** The first frame of a connection. */
+  SessionState: StateData & { you: MemberView };
+  UserAdded: MemberView;
+  UserRemoved: MemberView & { reason: RemovalReason };
+  /** Instead of the two above while members come and go faster than 20 a second. */
+  MembersChanged: { userCount: number };
+  /** To the one who was kicked, before the close. */
+  Kicked: { by: string; reason: string | null } | null;
+  /** To the one whose credential is dead, before the close. */
+  SignedOut: { reason: RemovalReason };
+  HostChanged: { hostId: string | null };
+  RulesChanged: RulesData;
+  FileAdded: FileData;
+  FileRemoved: FileData;
+  /** Seconds until the end. */
+  SessionExpiring: { expiresIn: number };
+  SessionExpired: Record<never, never>;
+  SessionDestroyed: Record<never, never>;
+  /** To somebody who connects after the end, before the close. */
+  SessionEnded: Record<never, never>;
+}
+
+export type EventType = keyof FrameData;
+
+/** What happened, without the envelope. */
+export type Frame<Type extends EventType = EventType> = {
+  [T in Type]: { eventType: T; data: FrameData[T] };
+}[Type];
+
+/** One frame from the server; `seq` rises, `at` in ISO 8601. */
+export type ServerFrame<Type extends EventType = EventType> = Frame<Type> & {
+  sessionId: string;
+  seq: number;
+  at: string;
+};
+
+/** What a client may say. `ping` is text, answered by the text `pong`. */
+export type ClientFrame = { type: 'ping' };
+
+/** The text that asks for a sign of life, and its answer. */
+export const PING = 'ping';
+export const PONG = 'pong';
+
+/**
+ * Private close codes (RFC 6455 §7.4.2). A client must not reconnect on those from 4400 on.
+ */
 export const closeCodes = {
   flood: 1008,
   tooBig: 1009,
@@ -46,11 +122,29 @@ export const FRAME_WINDOW_MS = 10_000;
 /** The header by which the Worker tells the object who connects; a client's header of this name never arrives. */
 export const MEMBER_HEADER = 'x-usher-member';
 
-export interface Frame {
-  eventType: EventType;
-  data: unknown;
-}
-
+/** A frame as it is sent. `now` in epoch ms. */
 export function encodeFrame(sessionId: string, seq: number, now: number, { eventType, data }: Frame): string {
   return JSON.stringify({ sessionId, eventType, seq, at: iso(now), data });
+}
+
+/** A frame from the server, as a client reads it; null for `pong` and for what is no frame. Event types may be added. */
+export function parseServerFrame(text: string): ServerFrame | null {
+  const frame = parseObject(text);
+  return typeof frame?.eventType === 'string' && typeof frame.seq === 'number'
+    ? (frame as unknown as ServerFrame)
+    : null;
+}
+
+/** A frame from a client, as the server reads it; null for what is ignored. */
+export function parseClientFrame(text: string): ClientFrame | null {
+  return text === PING ? { type: 'ping' } : null;
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
 }

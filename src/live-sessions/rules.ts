@@ -1,7 +1,7 @@
 import type { UserRecord } from '../users/contract.ts';
 import type { Visitor } from './contract.ts';
 
-/** A user as who enters. */
+/** A user, as the live session takes them in. */
 export function visitorOf(record: UserRecord): Visitor {
   const { uid, userId, displayName, wallets } = record;
   return { subject: String(uid), id: userId, name: displayName ?? userId, wallets, guestOf: null };

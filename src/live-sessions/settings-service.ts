@@ -53,7 +53,7 @@ export async function toChange(
   if (password != null)
     change.password = password === '' ? null : await storedPassword(deps, liveId, password);
   if (whiteListAddresses != null) change.allowList = [...new Set(whiteListAddresses)];
-  // A list closes the session to the others, as at its creation; taking the last address off opens it to nobody.
+  // A list closes the session to the others, as at its creation; a list that becomes empty admits no one.
   if (change.allowList && change.allowList.length > 0) change.allowOnlyListed = true;
   if (given.allowOnlyWhitelistedAddresses != null) {
     change.allowOnlyListed = given.allowOnlyWhitelistedAddresses;

@@ -21,7 +21,7 @@ it('I1 admits exactly 8 of 200 who join a session of 8 seats at once', async () 
 
 it('I1 never passes the capacity while members leave and are kicked', async () => {
   const room = await openRoom(await signIn('host-i1b'), { userCapacity: 8 });
-  const crowd = await people('churn', 60);
+  const crowd = await people('crowd-b', 60);
   let most = 0;
   await Promise.all(
     crowd.map(async (user, index) => {

@@ -87,11 +87,11 @@ export function admit(facts: AdmissionFacts, now: number): Admission {
         decision: refuse('wrong_password'),
       };
     }
-    tried.attempts = { ...tried.attempts, failures: 0 };
   }
+  const known = session.password === null ? tried.attempts : { ...tried.attempts, failures: 0 };
   const seat = alreadyIn ? ok(undefined) : findSeat(facts);
-  if (!seat.ok) return { ...tried, decision: seat };
-  return { ...tried, decision: ok(enter(facts, now)) };
+  const decision = seat.ok ? ok(enter(facts, now)) : seat;
+  return { attempts: known, sessionFailures, decision };
 }
 
 /** A seat, of which guests may take half and five from one network. */
@@ -115,12 +115,13 @@ function enter({ session, state, person, alreadyIn, guestsOfNetwork }: Admission
     state.creatorReturnsUntil !== null &&
     now < state.creatorReturnsUntil;
   const becomesHost = state.host === null || (returns && state.host !== person.subject);
+  const host = becomesHost ? { host: person.subject, hostId: person.id } : {};
   const entered: State = {
     ...state,
+    ...host,
     userCount: state.userCount + added,
     emptyEndsAt: null,
     creatorReturnsUntil: returns ? null : state.creatorReturnsUntil,
   };
-  if (becomesHost) Object.assign(entered, { host: person.subject, hostId: person.id });
   return { state: entered, hostChanged: becomesHost };
 }

@@ -1,7 +1,7 @@
 /** How often somebody may try: pure counting over facts, `now` in epoch ms. */
 import { ok, type Result, refuse } from '../../result.ts';
+import { MINUTE_MS } from '../../times.ts';
 
-const MINUTE_MS = 60_000;
 const JOINS_A_MINUTE = 10;
 const FREE_FAILURES = 10;
 const LONGEST_BLOCK_MS = 15 * MINUTE_MS;
@@ -19,7 +19,7 @@ export interface Attempts {
   lastAt: number;
 }
 
-/** Wrong passwords at one live session, by whoever is not in it. */
+/** Wrong passwords at one live session, of people who are not in it. */
 export interface SessionFailures {
   minuteAt: number;
   failures: number;

@@ -1,18 +1,17 @@
-import type { MemberView } from '../contract.ts';
-import { type CloseCode, encodeFrame, type Frame, type RemovalReason } from '../protocol.ts';
-import { calm, countChange, settlesInMs } from './churn.ts';
+import { type CloseCode, encodeFrame, type Frame } from '../protocol.ts';
+import { countChange, noChanges, settlesInMs } from './member-changes.ts';
 import type { Sockets } from './sockets.ts';
 import type { LiveSessionStorage } from './storage.ts';
 
 export type Channel = ReturnType<typeof openChannel>;
 
-/** Speaks to the sockets of one live session. `storage` is null once the session is gone. */
-export function openChannel(sessionId: string, sockets: Sockets, storage: () => LiveSessionStorage | null) {
-  let churn = calm;
+/** Speaks to the sockets of one live session. */
+export function openChannel(sessionId: string, sockets: Sockets, storage: LiveSessionStorage) {
+  let changes = noChanges;
   let countIsDue = false;
 
   const encode = (frame: Frame): string =>
-    encodeFrame(sessionId, storage()?.nextSeq() ?? 0, Date.now(), frame);
+    encodeFrame(sessionId, storage.exists() ? storage.nextSeq() : 0, Date.now(), frame);
 
   function tell(socket: WebSocket, frame: Frame): void {
     sockets.send(socket, encode(frame));
@@ -27,7 +26,7 @@ export function openChannel(sessionId: string, sockets: Sockets, storage: () => 
 
   function tellCount(): void {
     countIsDue = false;
-    const state = storage()?.state();
+    const state = storage.exists() ? storage.state() : null;
     if (state) broadcast({ eventType: 'MembersChanged', data: { userCount: state.userCount } });
   }
 
@@ -44,17 +43,17 @@ export function openChannel(sessionId: string, sockets: Sockets, storage: () => 
     },
 
     /**
-     * Names a member who came or went; while they come and go by dozens, tells the count once a second instead.
-     * The one who came has no socket yet, the one who went has none left.
+     * Names a member who came or went. While dozens come and go, tells the count once a second instead. The one who came
+     * has no socket yet, the one who went has none left.
      */
-    announce(eventType: 'UserAdded' | 'UserRemoved', data: MemberView & { reason?: RemovalReason }): void {
+    announce(frame: Frame<'UserAdded' | 'UserRemoved'>): void {
       const now = Date.now();
-      const counted = countChange(churn, now);
-      churn = counted.churn;
-      if (!counted.drowning) broadcast({ eventType, data });
+      const { counted, tooMany } = countChange(changes, now);
+      changes = counted;
+      if (!tooMany) broadcast(frame);
       else if (!countIsDue) {
         countIsDue = true;
-        setTimeout(tellCount, settlesInMs(churn, now));
+        setTimeout(tellCount, settlesInMs(counted, now));
       }
     },
   };

@@ -4,9 +4,8 @@ import { ok, type Result, refuse } from '../../result.ts';
 import type { FileToStore, Reservation, SessionFile, StoredFile } from '../contract.ts';
 import { RESERVATION_MS, reserve, storageKey } from '../file-rules.ts';
 import { presentFile } from '../present.ts';
-import type { Member } from './member-storage.ts';
-import type { World } from './membership.ts';
-import type { Live } from './views.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Inside } from './views.ts';
 
 /** When a deletion that failed is tried again. */
 const RETRY_MS = 60_000;
@@ -16,8 +15,8 @@ const KEYS_AT_ONCE = 1_000;
 
 export type Files = ReturnType<typeof openFiles>;
 
-/** The files of one live session: counted here, stored in R2. What is counted is what is stored, or on its way. */
-export function openFiles({ sessionId, storage, channel }: World, bucket: R2Bucket) {
+/** The files of one live session: counted here, stored in R2. Uploads under way count, too. */
+export function openFiles({ sessionId, storage, channel }: RoomParts, bucket: R2Bucket) {
   const view = ({ r2Key: _, subject: __, stored: ___, ...file }: StoredFile): SessionFile => file;
 
   const stored = (fileKey: string): StoredFile | null => {
@@ -33,7 +32,7 @@ export function openFiles({ sessionId, storage, channel }: World, bucket: R2Buck
       }
       return true;
     } catch (error) {
-      logFault('files not deleted', error);
+      logFault('files of a live session not deleted', error);
       return false;
     }
   }
@@ -41,8 +40,7 @@ export function openFiles({ sessionId, storage, channel }: World, bucket: R2Buck
   return {
     /** Keeps a place and the bytes for an upload of this member. */
     reserve(
-      { session }: Live,
-      member: Member,
+      { session, member }: Inside,
       file: FileToStore,
       now: number,
     ): Result<Reservation, 'file_limit_reached' | 'quota_exceeded'> {
@@ -55,8 +53,8 @@ export function openFiles({ sessionId, storage, channel }: World, bucket: R2Buck
       return ok({ fileKey, r2Key });
     },
 
-    /** The upload has arrived: the file is there for everybody. Refuses where its place has lapsed. */
-    commit(member: Member, fileKey: string, now: number): Result<SessionFile, 'reservation_lapsed'> {
+    /** The upload has arrived: every member can read the file. Refuses where its place has lapsed. */
+    commit({ member }: Inside, fileKey: string, now: number): Result<SessionFile, 'reservation_lapsed'> {
       const file = storage.file(fileKey);
       const due = file && !file.stored && file.subject === member.subject;
       if (!due || now >= file.createdAt + RESERVATION_MS) return refuse('reservation_lapsed');
@@ -77,12 +75,14 @@ export function openFiles({ sessionId, storage, channel }: World, bucket: R2Buck
         .filter(file => file.stored)
         .map(view),
 
-    find: stored,
+    find(fileKey: string): Result<StoredFile, 'file_not_found'> {
+      const file = stored(fileKey);
+      return file ? ok(file) : refuse('file_not_found');
+    },
 
     /** Deletes a file for its uploader or the host; waits until its bytes are gone. */
     async remove(
-      { state }: Live,
-      member: Member,
+      { state, member }: Inside,
       fileKey: string,
     ): Promise<Result<undefined, 'file_not_found' | 'not_your_file'>> {
       const file = stored(fileKey);
@@ -95,7 +95,7 @@ export function openFiles({ sessionId, storage, channel }: World, bucket: R2Buck
       return ok(undefined);
     },
 
-    /** Takes the places of uploads back that did not arrive in time, with whatever of them did. */
+    /** Takes back the places of uploads that did not arrive in time, and deletes the parts of them that did. */
     async lapse(now: number): Promise<void> {
       const lapsed = storage.reservedUntil(now - RESERVATION_MS);
       for (const { fileKey } of lapsed) storage.putFileDoomed(fileKey, now - RESERVATION_MS + RETRY_MS);
@@ -103,7 +103,7 @@ export function openFiles({ sessionId, storage, channel }: World, bucket: R2Buck
       for (const { fileKey } of lapsed) storage.deleteFile(fileKey);
     },
 
-    /** Where everything lies that is stored or on its way. */
+    /** Where everything lies that is stored or under way. */
     keys: (): string[] => storage.files().map(({ r2Key }) => r2Key),
 
     discard,

@@ -27,7 +27,7 @@ export function handOver(
   return ok({ ...state, host: target.subject, hostId: target.id, creatorReturnsUntil: null });
 }
 
-/** The session by the host's changed rules. A new span of life counts from now; nobody loses a seat by it. */
+/** The session by the host's changed rules. A new span of life counts from now. No member loses a seat. */
 export function changeRules(
   session: Session,
   state: State,

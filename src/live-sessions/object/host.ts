@@ -2,25 +2,19 @@ import { ok, type Result, refuse } from '../../result.ts';
 import type { Kick, LiveSessionView, RulesChange } from '../contract.ts';
 import { presentRules } from '../present.ts';
 import { changeRules, handOver, kick } from './host-rules.ts';
-import type { Member } from './member-storage.ts';
-import type { Membership, World } from './membership.ts';
-import type { Silence } from './timeouts.ts';
-import { type Live, PAGE, viewSession } from './views.ts';
-
-/** A living session, and the member of it who calls. */
-export type Inside = Live & { member: Member };
+import { actorOf, type Membership } from './membership.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Timeouts } from './timeouts.ts';
+import { type Inside, type Live, PAGE, viewRules, viewSession } from './views.ts';
 
 export type Host = ReturnType<typeof openHost>;
 
 /** What the host may do while the session runs. */
-export function openHost(
-  { sessionId, ctx, storage, channel }: World,
-  membership: Membership,
-  silence: Silence,
-) {
+export function openHost(parts: RoomParts, membership: Membership, timeouts: Timeouts) {
+  const { ctx, storage, channel } = parts;
+
   function tellRules(live: Live): void {
-    const view = viewSession(sessionId, storage, live, '', null, 1);
-    channel.broadcast({ eventType: 'RulesChanged', data: presentRules(view) });
+    channel.broadcast({ eventType: 'RulesChanged', data: presentRules(viewRules(storage, live)) });
   }
 
   return {
@@ -40,7 +34,7 @@ export function openHost(
       };
       const member = storage.memberOf(subject);
       const live: Live = { session, state: inside.state };
-      if (member) membership.remove(live, member, 'kicked', write);
+      if (member) membership.remove(live, member, 'kicked', actorOf(inside.member), write);
       else ctx.storage.transactionSync(write);
       if (closes) tellRules(live);
       return ok(undefined);
@@ -80,11 +74,11 @@ export function openHost(
         storage.putSession(changed.session);
         storage.putState(changed.state);
         if (change.allowList) storage.putAllowList(change.allowList);
-        if (change.memberTimeoutMs !== undefined) silence.begin(now);
+        if (change.memberTimeoutMs !== undefined) timeouts.begin(now);
       });
       membership.setAlarm(changed);
       tellRules(changed);
-      return ok(viewSession(sessionId, storage, changed, member.subject, null, PAGE));
+      return ok(viewSession(parts, changed, { caller: member.subject, cursor: null, limit: PAGE }));
     },
   };
 }

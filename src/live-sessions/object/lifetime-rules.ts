@@ -1,3 +1,4 @@
+import type { LiveSessionEnd } from '../../events/types.ts';
 import type { LiveSessionRules } from '../contract.ts';
 import { RESERVATION_MS } from '../file-rules.ts';
 
@@ -6,7 +7,7 @@ export const EMPTY_WAIT_MS = 300_000;
 
 export const EXPIRY_WARNING_MS = 60_000;
 
-/** What never changes but by the host's word. Times in epoch ms. */
+/** What the host alone changes. Times in epoch ms. */
 export interface Session extends Omit<LiveSessionRules, 'expiryMs'> {
   creator: string;
   creatorId: string;
@@ -16,21 +17,19 @@ export interface Session extends Omit<LiveSessionRules, 'expiryMs'> {
 
 /** What changes with the members. */
 export interface State {
-  /** Null while nobody but guests is in. */
+  /** Null while the members are guests only, or while there are none. */
   host: string | null;
   hostId: string | null;
   userCount: number;
   /** How many of them are guests. */
   guestCount: number;
-  /** When the session ends for want of members; null while somebody who can host is in. */
+  /** When the session ends because it has no members; null while somebody who can host is in. */
   emptyEndsAt: number | null;
   /** Until then the creator, coming back, is host again. */
   creatorReturnsUntil: number | null;
   /** Whether `SessionExpiring` was sent. */
   warned: boolean;
 }
-
-export type Ending = 'expired' | 'empty' | 'deleted';
 
 /** A session just made, its creator the host. `now` in epoch ms. */
 export function open(
@@ -59,7 +58,7 @@ export function open(
 }
 
 /** Why a session is over at this instant, or null while it lives. */
-export function over(session: Session, state: State, now: number): Ending | null {
+export function over(session: Session, state: State, now: number): LiveSessionEnd | null {
   if (now >= session.expiresAt) return 'expired';
   if (state.emptyEndsAt !== null && now >= state.emptyEndsAt) return 'empty';
   return null;
@@ -75,17 +74,17 @@ export interface Pending {
   oldestReservationAt: number | null;
 }
 
-/** The one alarm: the earliest of the deadlines. */
-export function nextAlarm(session: Session, state: State, pending: Pending): number {
+/** The instants at which something is to be done without a call (epoch ms). */
+export function deadlines(session: Session, state: State, pending: Pending) {
   const { leastSeenAt, oldestReservationAt } = pending;
   const timesOut = session.memberTimeoutMs > 0 && leastSeenAt !== null;
-  return Math.min(
-    session.expiresAt,
-    state.warned ? session.expiresAt : session.expiresAt - EXPIRY_WARNING_MS,
-    state.emptyEndsAt ?? session.expiresAt,
-    timesOut ? leastSeenAt + session.memberTimeoutMs : session.expiresAt,
-    oldestReservationAt === null ? session.expiresAt : oldestReservationAt + RESERVATION_MS,
-  );
+  return {
+    expiry: session.expiresAt,
+    warning: state.warned ? null : session.expiresAt - EXPIRY_WARNING_MS,
+    empty: state.emptyEndsAt,
+    memberTimeout: timesOut ? leastSeenAt + session.memberTimeoutMs : null,
+    reservation: oldestReservationAt === null ? null : oldestReservationAt + RESERVATION_MS,
+  };
 }
 
 /** Whether a member without a socket, last heard of then, has lost the seat. */

@@ -1,3 +1,5 @@
+import { firstRow, type Row } from '../../platform/object-sql.ts';
+import type { MemberCredential, MemberCursor } from '../contract.ts';
 import type { Person } from './lifetime-rules.ts';
 
 /** A seat taken: who sits in it, and since which turn (`seat` rises with every admission). */
@@ -10,15 +12,107 @@ export interface Member extends Person {
   guestOf: string | null;
 }
 
-export interface Bar {
-  by: string;
-  reason: string | null;
+const COLUMNS = 'seat, mid, subject, id, name, address, guestOf';
+
+/** Who was ever in, who is in, through which device sessions, and when each was last heard of. */
+export function openMemberStorage(sql: SqlStorage) {
+  const member = (where: string, ...values: SqlStorageValue[]): Member | null =>
+    firstRow<Row & Member>(sql, `SELECT ${COLUMNS} FROM members ${where}`, ...values);
+  const members = (where: string, ...values: SqlStorageValue[]): Member[] =>
+    sql.exec<Row & Member>(`SELECT ${COLUMNS} FROM members ${where}`, ...values).toArray();
+
+  return {
+    /** Somebody who was ever in, by the public `userId`. */
+    person(id: string): Person | null {
+      return firstRow<Row & Person>(sql, 'SELECT subject, id FROM people WHERE id = ?', id);
+    },
+    putPerson({ subject, id }: Person, wallets: readonly string[]): void {
+      sql.exec('INSERT OR REPLACE INTO people VALUES (?, ?, ?)', subject, id, JSON.stringify(wallets));
+    },
+    deletePerson(subject: string): void {
+      sql.exec('DELETE FROM people WHERE subject = ?', subject);
+    },
+
+    memberOf: (subject: string) => member('WHERE subject = ?', subject),
+    /** The member behind a credential, if the membership and this device session's part in it still stand. */
+    memberBy: ({ mid, sid, subject }: MemberCredential) =>
+      member('JOIN credentials USING (mid) WHERE mid = ? AND sid = ? AND subject = ?', mid, sid, subject),
+    /** Members in the order they came, after a seat, without those of these mids. */
+    members: ([after, without]: MemberCursor, limit: number) =>
+      members(
+        'WHERE seat > ? AND mid NOT IN (?, ?) ORDER BY seat LIMIT ?',
+        after,
+        without[0] ?? '',
+        without[1] ?? '',
+        limit,
+      ),
+    /** The longest-standing member who can host, other than this one. */
+    successorOf: (subject: string): Person | null =>
+      member('WHERE subject <> ? AND guestOf IS NULL ORDER BY seat LIMIT 1', subject),
+    insertMember({ mid, subject, id, name, address, guestOf }: Omit<Member, 'seat'>, now: number): void {
+      sql.exec(
+        'INSERT INTO members (mid, subject, id, name, address, guestOf, online, seenAt) VALUES (?, ?, ?, ?, ?, ?, 0, ?)',
+        mid,
+        subject,
+        id,
+        name,
+        address,
+        guestOf,
+        now,
+      );
+    },
+    guestsOf(network: string): number {
+      const row = firstRow<{ n: number }>(
+        sql,
+        'SELECT count(*) AS n FROM members WHERE guestOf = ?',
+        network,
+      );
+      return row?.n ?? 0;
+    },
+    /** Removes the membership with every credential of it. Its `mid` never comes back. */
+    deleteMember(mid: string): void {
+      sql.exec('DELETE FROM credentials WHERE mid = ?', mid);
+      sql.exec('DELETE FROM members WHERE mid = ?', mid);
+    },
+
+    /** When a member was last heard of; null while they are online, by an open socket or an upload under way. */
+    silentSince(mid: string): number | null {
+      const row = firstRow<{ seenAt: number }>(
+        sql,
+        `SELECT seenAt FROM members WHERE mid = ? AND online = 0
+         AND NOT EXISTS (SELECT 1 FROM files WHERE stored = 0 AND files.subject = members.subject)`,
+        mid,
+      );
+      return row?.seenAt ?? null;
+    },
+    putSeen(mid: string, now: number): void {
+      sql.exec('UPDATE members SET seenAt = ? WHERE mid = ?', now, mid);
+    },
+    putOnline(mid: string, online: boolean, now: number): void {
+      sql.exec('UPDATE members SET online = ?, seenAt = ? WHERE mid = ?', online ? 1 : 0, now, mid);
+    },
+    onlineMids: (): string[] => members('WHERE online = 1').map(({ mid }) => mid),
+    leastSeenAt(): number | null {
+      const row = firstRow<{ at: number | null }>(
+        sql,
+        'SELECT min(seenAt) AS at FROM members WHERE online = 0',
+      );
+      return row?.at ?? null;
+    },
+    /** Members who are not online and were last heard of by then. */
+    seenUntil: (at: number) => members('WHERE online = 0 AND seenAt <= ? ORDER BY seenAt', at),
+    everybodySeen(now: number): void {
+      sql.exec('UPDATE members SET seenAt = ?', now);
+    },
+
+    putCredential(sid: string, mid: string): void {
+      sql.exec('INSERT OR REPLACE INTO credentials VALUES (?, ?)', sid, mid);
+    },
+    deleteCredential(sid: string): void {
+      sql.exec('DELETE FROM credentials WHERE sid = ?', sid);
+    },
+    hasCredential(mid: string): boolean {
+      return firstRow(sql, 'SELECT 1 FROM credentials WHERE mid = ? LIMIT 1', mid) !== null;
+    },
+  };
 }
-
-/** Kept for much longer than a join may be on its way (`JOIN_LIFE_MS`), so that a reconnect is told why, too. */
-export const TOMBSTONE_MS = 10 * 60_000;
-
-/** Stands where an erased user's `userId` stood: no user can be called so. */
-export const NOBODY = '.erased';
-
-export const MEMBER_COLUMNS = 'seat, mid, subject, id, name, address, guestOf';

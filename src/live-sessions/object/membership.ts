@@ -1,21 +1,21 @@
+import type { Actor, MemberEnd } from '../../events/types.ts';
 import { uuid } from '../../ids.ts';
+import { logEvent } from '../../log.ts';
 import type { Created, Identity, Visitor } from '../contract.ts';
-import { type CloseCode, closeCodes, type Frame, type RemovalReason } from '../protocol.ts';
-import type { Channel } from './channel.ts';
-import { nextAlarm, remove } from './lifetime-rules.ts';
+import { type CloseCode, closeCodes, type Frame } from '../protocol.ts';
+import { deadlines, remove } from './lifetime-rules.ts';
 import type { Member } from './member-storage.ts';
-import type { Sockets } from './sockets.ts';
-import type { LiveSessionStorage } from './storage.ts';
+import type { RoomParts } from './room-parts.ts';
 import { type Live, PAGE, viewMember, viewSession } from './views.ts';
 
-/** Who enters, through which device session, and as whom. */
+/** Who enters, through which device session, and under which name. */
 export interface Entrance {
   sid: string;
   visitor: Visitor;
   identity: Identity;
 }
 
-/** What a socket hears last, and the code it closes with. */
+/** The last frame of a socket, and the code it closes with. */
 export interface Farewell {
   frame: Frame;
   code: CloseCode;
@@ -23,29 +23,22 @@ export interface Farewell {
 
 export type Membership = ReturnType<typeof openMembership>;
 
-/** The parts a live session is made of. */
-export interface World {
-  sessionId: string;
-  ctx: DurableObjectState;
-  storage: LiveSessionStorage;
-  sockets: Sockets;
-  channel: Channel;
-}
-
 /** How a membership begins and ends in one live session: what is written, and who hears of it. */
-export function openMembership({ sessionId, ctx, storage, sockets, channel }: World) {
+export function openMembership(parts: RoomParts) {
+  const { sessionId, ctx, storage, sockets, channel, alarm } = parts;
+
   const setAlarm = ({ session, state }: Live): void => {
     const pending = {
       leastSeenAt: session.memberTimeoutMs > 0 ? storage.leastSeenAt() : null,
       oldestReservationAt: storage.oldestReservationAt(),
     };
-    ctx.storage.setAlarm(nextAlarm(session, state, pending));
+    alarm.set(deadlines(session, state, pending));
   };
 
   const tellHost = ({ state }: Live): void =>
     channel.broadcast({ eventType: 'HostChanged', data: { hostId: state.hostId } });
 
-  function farewell(subject: string, reason: RemovalReason): Farewell {
+  function farewell(subject: string, reason: MemberEnd): Farewell {
     if (reason === 'kicked') {
       return { frame: { eventType: 'Kicked', data: storage.bar(subject) }, code: closeCodes.kicked };
     }
@@ -57,7 +50,7 @@ export function openMembership({ sessionId, ctx, storage, sockets, channel }: Wo
     tellHost,
     farewell,
 
-    /** A seat for whoever has none, and this device session's part in it. */
+    /** Gives a seat to somebody who has none, and notes that they are in through this device session. */
     enter({ sid, visitor, identity }: Entrance): void {
       const { subject, id, wallets, guestOf } = visitor;
       const now = Date.now();
@@ -72,28 +65,32 @@ export function openMembership({ sessionId, ctx, storage, sockets, channel }: Wo
       storage.putCredential(sid, mid);
     },
 
-    /** What somebody who is in is told of it. */
+    /** The answer to somebody who was admitted. */
     admitted(live: Live, subject: string): Created {
       const member = storage.memberOf(subject);
       if (!member) throw new Error('a member was admitted and is not there');
-      const view = viewSession(sessionId, storage, live, subject, null, PAGE);
+      const view = viewSession(parts, live, { caller: subject, cursor: null, limit: PAGE });
       return { view, mid: member.mid, you: viewMember(member, live.state) };
     },
 
-    /** Ends a membership, with what `also` writes in the same transaction, and tells everybody; the session after it. */
-    remove({ session, state }: Live, member: Member, reason: RemovalReason, also = () => {}): Live {
-      const { subject, guestOf } = member;
+    /**
+     * Ends a membership and tells everybody; returns the session after it. `write` runs in the same transaction. Every
+     * call must come from a session that stands and a member who is in.
+     */
+    remove({ session, state }: Live, member: Member, reason: MemberEnd, by: Actor, write = () => {}): Live {
+      const { subject, guestOf, mid } = member;
       const successor = storage.successorOf(subject);
       const removal = remove(state, { subject, guest: guestOf !== null }, successor, Date.now());
       ctx.storage.transactionSync(() => {
-        also();
-        storage.deleteMember(member.mid);
+        write();
+        storage.deleteMember(mid);
         storage.putState(removal.state);
       });
       const left: Live = { session, state: removal.state };
       setAlarm(left);
-      channel.dismiss(sockets.ofMember(member.mid), farewell(subject, reason));
-      channel.announce('UserRemoved', { ...viewMember(member, state), reason });
+      logEvent('member_removed', { liveId: sessionId, mid, cause: reason, by: by.kind });
+      channel.dismiss(sockets.ofMember(mid), farewell(subject, reason));
+      channel.announce({ eventType: 'UserRemoved', data: { ...viewMember(member, state), reason } });
       if (removal.hostChanged) tellHost(left);
       return left;
     },
@@ -105,4 +102,9 @@ export function openMembership({ sessionId, ctx, storage, sockets, channel }: Wo
       return farewell(subject, storage.isSignedOut(sid) ? 'signed_out' : 'left');
     },
   };
+}
+
+/** A member, as the one who did something. */
+export function actorOf({ id, guestOf }: Pick<Member, 'id' | 'guestOf'>): Actor {
+  return guestOf === null ? { kind: 'user', userId: id } : { kind: 'guest', id };
 }

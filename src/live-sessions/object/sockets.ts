@@ -9,7 +9,7 @@ import {
   SOCKETS_PER_MEMBER,
 } from '../protocol.ts';
 
-/** What a socket remembers of whom it was opened for, through hibernation. */
+/** Which member a socket was opened for; kept through hibernation. */
 export interface Attachment extends MemberCredential {
   openedAt: number;
   /** Told to close: a rude client may go on sending, and is neither heard nor served. */
@@ -81,7 +81,10 @@ export function openSockets(ctx: DurableObjectState) {
       return true;
     },
 
-    /** RFC 6455 §7.1.4: a close frame is answered by one; 1005, 1006 and 1015 stand for none and are never sent. */
+    /**
+     * RFC 6455 §5.5.1: a close frame is answered by one. 1005 says that the client's frame had no code, so an answer is
+     * owed, and a normal closure (1000) answers it. 1006 and 1015 say that no frame came: there is nothing to answer.
+     */
     answerClose(socket: WebSocket, code: number, reason: string): void {
       if (code === 1006 || code === 1015) return;
       try {

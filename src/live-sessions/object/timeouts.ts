@@ -1,15 +1,17 @@
+import { BY_SYSTEM } from '../../events/types.ts';
 import { timedOut } from './lifetime-rules.ts';
 import type { Member } from './member-storage.ts';
-import type { Membership, World } from './membership.ts';
+import type { Membership } from './membership.ts';
+import type { RoomParts } from './room-parts.ts';
 import type { Live } from './views.ts';
 
-export type Silence = ReturnType<typeof openSilence>;
+export type Timeouts = ReturnType<typeof openTimeouts>;
 
 /**
- * `memberTimeoutMs`: who shows no sign of life for so long loses the seat. An open socket and an upload on its way are
- * signs, and so is every call. Who is connected costs no alarm; nothing is written where the rules ask for nothing.
+ * `memberTimeoutMs`: a member who shows no sign of life for so long loses the seat. An open socket and an upload under way
+ * are signs, and so is every call. Connected members cost no alarm. Nothing is written where the rule is off.
  */
-export function openSilence({ storage, sockets }: World, membership: Membership) {
+export function openTimeouts({ storage, sockets }: RoomParts, membership: Membership) {
   const isConnected = (mid: string): boolean => sockets.ofMember(mid).length > 0;
 
   function isSilent({ session }: Live, { mid }: Member, now: number): boolean {
@@ -22,7 +24,7 @@ export function openSilence({ storage, sockets }: World, membership: Membership)
     hear(live: Live, member: Member, now: number): boolean {
       if (live.session.memberTimeoutMs === 0) return true;
       if (isSilent(live, member, now)) {
-        membership.remove(live, member, 'timeout');
+        membership.remove(live, member, 'timeout', BY_SYSTEM);
         return false;
       }
       storage.putSeen(member.mid, now);
@@ -33,7 +35,7 @@ export function openSilence({ storage, sockets }: World, membership: Membership)
       if (session.memberTimeoutMs > 0) storage.putOnline(mid, true, now);
     },
 
-    /** From the loss of the last socket on, a member has the whole timeout to come back. */
+    /** After the loss of the last socket, a member has the whole timeout to come back. */
     disconnected(live: Live, socket: WebSocket, now: number): void {
       const mid = sockets.attachmentOf(socket)?.mid;
       if (mid === undefined || live.session.memberTimeoutMs === 0) return;
@@ -42,7 +44,7 @@ export function openSilence({ storage, sockets }: World, membership: Membership)
       membership.setAlarm(live);
     },
 
-    /** A crash or a deploy closes sockets without a word: who was online then has the whole timeout, too. */
+    /** A crash or a deploy closes sockets without a close event: members who were online have the whole timeout, too. */
     recover(now: number): void {
       const lost = storage.onlineMids().filter(mid => !isConnected(mid));
       for (const mid of lost) storage.putOnline(mid, false, now);
@@ -50,7 +52,7 @@ export function openSilence({ storage, sockets }: World, membership: Membership)
       if (lost.length > 0 && session && state) membership.setAlarm({ session, state });
     },
 
-    /** The rule was set or changed: whoever was silent until then has from now on the whole of it. */
+    /** The rule was set or changed: members who were silent until then have the whole timeout from now on. */
     begin(now: number): void {
       storage.everybodySeen(now);
       for (const mid of sockets.mids()) storage.putOnline(mid, true, now);
@@ -62,7 +64,7 @@ export function openSilence({ storage, sockets }: World, membership: Membership)
       if (memberTimeoutMs === 0) return live;
       let left = live;
       for (const member of storage.seenUntil(now - memberTimeoutMs)) {
-        if (isSilent(left, member, now)) left = membership.remove(left, member, 'timeout');
+        if (isSilent(left, member, now)) left = membership.remove(left, member, 'timeout', BY_SYSTEM);
         else storage.putSeen(member.mid, now);
       }
       return left;

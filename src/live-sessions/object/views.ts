@@ -1,4 +1,5 @@
-import type { LiveSessionView, MemberCursor, MemberView } from '../contract.ts';
+import type { LiveSessionView, MemberPage, RulesView } from '../contract.ts';
+import type { MemberView } from '../protocol.ts';
 import type { Session, State } from './lifetime-rules.ts';
 import type { Member } from './member-storage.ts';
 import type { LiveSessionStorage } from './storage.ts';
@@ -12,37 +13,48 @@ export interface Live {
   state: State;
 }
 
+/** A live session that stands, and the member of it who calls. */
+export type Inside = Live & { member: Member };
+
+/** Why a caller is no member: the session is over, or the membership is. */
+export type NotInside = 'live_session_not_found' | 'membership_ended';
+
 export function viewMember({ subject, id, name, address }: Member, { host }: State): MemberView {
   return { id, role: subject === host ? 'Host' : 'Client', name, address };
 }
 
-/**
- * The session as one of its members sees it, a page of members at a time. The first page has the host and the
- * caller in front; the pages after it leave these two out, whoever is host by then.
- */
-export function viewSession(
-  sessionId: string,
-  storage: LiveSessionStorage,
-  { session, state }: Live,
-  caller: string,
-  cursor: MemberCursor | null,
-  limit: number,
-): LiveSessionView {
-  const front = cursor ? [] : [state.host, caller].flatMap(subject => seated(storage, subject));
-  const shown = front.filter((member, index) => index === 0 || member.mid !== front[0]?.mid).slice(0, limit);
-  const [after, without] = cursor ?? [0, shown.map(member => member.mid)];
-  const rest = storage.members([after, without], limit - shown.length + 1);
-  const page = rest.slice(0, limit - shown.length);
+/** The rules in force, as every member sees them. */
+export function viewRules(storage: LiveSessionStorage, { session }: Live): RulesView {
   return {
-    id: sessionId,
-    creatorId: session.creatorId,
-    hostId: state.hostId,
     expiresAt: session.expiresAt,
     maxFiles: session.maxFiles,
     maxUsers: session.capacity,
     maxTotalMegaBytes: session.maxTotalMegaBytes,
     passwordProtected: session.password !== null,
     allowList: storage.allowList(),
+  };
+}
+
+/**
+ * The session as one of its members sees it, a page of members at a time. The first page has the host and the caller in
+ * front; the pages after it leave these two out, even where another has become host since.
+ */
+export function viewSession(
+  { sessionId, storage }: { sessionId: string; storage: LiveSessionStorage },
+  live: Live,
+  { caller, cursor, limit }: MemberPage,
+): LiveSessionView {
+  const { session, state } = live;
+  const front = cursor ? [] : [state.host, caller].flatMap(subject => seated(storage, subject));
+  const shown = front.filter((member, index) => index === 0 || member.mid !== front[0]?.mid).slice(0, limit);
+  const [after, without] = cursor ?? [0, shown.map(member => member.mid)];
+  const rest = storage.members([after, without], limit - shown.length + 1);
+  const page = rest.slice(0, limit - shown.length);
+  return {
+    ...viewRules(storage, live),
+    id: sessionId,
+    creatorId: session.creatorId,
+    hostId: state.hostId,
     userCount: state.userCount,
     users: [...shown, ...page].map(member => viewMember(member, state)),
     next: rest.length > page.length ? [page.at(-1)?.seat ?? after, without] : null,

@@ -8,7 +8,7 @@ import {
   noAttempts,
   noFailures,
 } from '../../../src/live-sessions/object/attempts.ts';
-import { calm, countChange, settlesInMs } from '../../../src/live-sessions/object/churn.ts';
+import { countChange, noChanges, settlesInMs } from '../../../src/live-sessions/object/member-changes.ts';
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;
@@ -53,15 +53,15 @@ it('stops listening to strangers after a hundred wrong passwords a minute', () =
 });
 
 it('names twenty changes a second and counts the rest', () => {
-  let churn = calm;
-  const drowning: boolean[] = [];
+  let changes = noChanges;
+  const tooMany: boolean[] = [];
   for (let change = 0; change < 25; change += 1) {
-    const counted = countChange(churn, NOW + change);
-    churn = counted.churn;
-    drowning.push(counted.drowning);
+    const counted = countChange(changes, NOW + change);
+    changes = counted.counted;
+    tooMany.push(counted.tooMany);
   }
-  expect(drowning.filter(Boolean)).toHaveLength(5);
-  expect(drowning.indexOf(true)).toBe(20);
-  expect(settlesInMs(churn, NOW + 25)).toBe(975);
-  expect(countChange(churn, NOW + 1_000).drowning).toBe(false);
+  expect(tooMany.filter(Boolean)).toHaveLength(5);
+  expect(tooMany.indexOf(true)).toBe(20);
+  expect(settlesInMs(changes, NOW + 25)).toBe(975);
+  expect(countChange(changes, NOW + 1_000).tooMany).toBe(false);
 });

@@ -9,9 +9,9 @@ import {
 import { noAttempts, noFailures } from '../../../src/live-sessions/object/attempts.ts';
 import { changeRules, handOver, kick } from '../../../src/live-sessions/object/host-rules.ts';
 import {
+  deadlines,
   EMPTY_WAIT_MS,
   EXPIRY_WARNING_MS,
-  nextAlarm,
   open,
   over,
   type Person,
@@ -21,6 +21,7 @@ import {
   warningDue,
 } from '../../../src/live-sessions/object/lifetime-rules.ts';
 import { secondsLeft } from '../../../src/live-sessions/rules.ts';
+import { earliest } from '../../../src/platform/alarm.ts';
 
 const NOW = 1_800_000_000_000;
 const HOUR = 3_600_000;
@@ -256,13 +257,17 @@ describe('time', () => {
 
   it('sets the alarm to the earliest deadline', () => {
     const none = { leastSeenAt: null, oldestReservationAt: null };
-    expect(nextAlarm(session, state, none)).toBe(NOW + HOUR - EXPIRY_WARNING_MS);
-    expect(nextAlarm(session, { ...state, warned: true }, none)).toBe(NOW + HOUR);
-    expect(nextAlarm(session, { ...state, emptyEndsAt: NOW + 5 }, none)).toBe(NOW + 5);
+    expect(earliest(deadlines(session, state, none))).toBe(NOW + HOUR - EXPIRY_WARNING_MS);
+    expect(earliest(deadlines(session, { ...state, warned: true }, none))).toBe(NOW + HOUR);
+    expect(earliest(deadlines(session, { ...state, emptyEndsAt: NOW + 5 }, none))).toBe(NOW + 5);
     const impatient = { ...session, memberTimeoutMs: 30_000 };
-    expect(nextAlarm(impatient, state, { ...none, leastSeenAt: NOW })).toBe(NOW + 30_000);
-    expect(nextAlarm(session, state, { ...none, leastSeenAt: NOW })).toBe(NOW + HOUR - EXPIRY_WARNING_MS);
-    expect(nextAlarm(session, state, { ...none, oldestReservationAt: NOW })).toBe(NOW + RESERVATION_MS);
+    expect(earliest(deadlines(impatient, state, { ...none, leastSeenAt: NOW }))).toBe(NOW + 30_000);
+    expect(earliest(deadlines(session, state, { ...none, leastSeenAt: NOW }))).toBe(
+      NOW + HOUR - EXPIRY_WARNING_MS,
+    );
+    expect(earliest(deadlines(session, state, { ...none, oldestReservationAt: NOW }))).toBe(
+      NOW + RESERVATION_MS,
+    );
   });
 
   it('times a silent member out at the exact instant, and only where the rules say so', () => {

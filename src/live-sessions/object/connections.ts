@@ -1,0 +1,83 @@
+import type { Result } from '../../result.ts';
+import type { MemberCredential } from '../contract.ts';
+import { presentState } from '../present.ts';
+import { closeCodes, type Frame, MEMBER_HEADER, SUBPROTOCOL } from '../protocol.ts';
+import { secondsLeft } from '../rules.ts';
+import { warningDue } from './lifetime-rules.ts';
+import type { Membership } from './membership.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Timeouts } from './timeouts.ts';
+import { type Inside, type Live, type NotInside, PAGE, viewMember, viewSession } from './views.ts';
+
+export type Connections = ReturnType<typeof openConnections>;
+
+/** How sockets of one live session are opened, listened to and lost. `inside` checks the membership behind a socket. */
+export function openConnections(
+  parts: RoomParts,
+  membership: Membership,
+  timeouts: Timeouts,
+  inside: (credential: MemberCredential, now: number) => Result<Inside, NotInside>,
+) {
+  const { storage, sockets, channel } = parts;
+
+  /** Warns all members once that the end is near; the session as it is then. */
+  function warnIfDue<Standing extends Live>(live: Standing, now: number): Standing {
+    if (!warningDue(live.session, live.state, now)) return live;
+    const state = { ...live.state, warned: true };
+    storage.putState(state);
+    channel.broadcast(expiring(live, now));
+    return { ...live, state };
+  }
+
+  function welcome(socket: WebSocket, live: Inside, now: number): void {
+    const { member, state } = live;
+    const view = viewSession(parts, live, { caller: member.subject, cursor: null, limit: PAGE });
+    channel.tell(socket, {
+      eventType: 'SessionState',
+      data: presentState(view, viewMember(member, state), now),
+    });
+    if (state.warned) channel.tell(socket, expiring(live, now));
+    else warnIfDue(live, now);
+  }
+
+  function turnAway(socket: WebSocket, { subject, sid }: MemberCredential, code: NotInside): void {
+    const over = code === 'live_session_not_found';
+    channel.dismiss([socket], membership.why(subject, sid, over));
+  }
+
+  return {
+    warnIfDue,
+
+    /** Answers an upgrade. 429 for a person who holds too many sockets. */
+    open(request: Request, now: number): Response {
+      const credential: MemberCredential = JSON.parse(request.headers.get(MEMBER_HEADER) ?? 'null');
+      const caller = inside(credential, now);
+      const { 0: client, 1: server } = new WebSocketPair();
+      if (!sockets.accept(server, credential, now)) return new Response(null, { status: 429 });
+      if (caller.ok) {
+        timeouts.connected(caller.value, credential.mid, now);
+        welcome(server, caller.value, now);
+      } else turnAway(server, credential, caller.code);
+      const subprotocol = request.headers.get('sec-websocket-protocol');
+      const headers = new Headers(subprotocol ? { 'sec-websocket-protocol': SUBPROTOCOL } : {});
+      return new Response(null, { status: 101, webSocket: client, headers });
+    },
+
+    /** A frame from a client: its size and rate are judged, and the membership behind it is checked. */
+    hear(socket: WebSocket, message: string | ArrayBuffer, now: number): void {
+      const attachment = sockets.attachmentOf(socket);
+      if (!attachment || attachment.closing) return;
+      const code = sockets.judge(socket, message, now);
+      if (code !== null) {
+        sockets.close(socket, code, code === closeCodes.flood ? 'too many frames' : 'frame too large');
+        return;
+      }
+      const caller = inside(attachment, now);
+      if (!caller.ok) turnAway(socket, attachment, caller.code);
+    },
+  };
+}
+
+function expiring({ session }: Live, now: number): Frame {
+  return { eventType: 'SessionExpiring', data: { expiresIn: secondsLeft(session.expiresAt, now) } };
+}

@@ -1,0 +1,68 @@
+import { firstRow } from '../../platform/object-sql.ts';
+import type { SchemaStep } from '../../platform/schema.ts';
+
+/** The table by which a live session is known that was made before schema versions were kept. */
+export const LEGACY_TABLE = 'memory';
+
+/** What rules and state lack in sessions made before those rules came. */
+const LEGACY_SESSION = { allowGuests: false, memberTimeoutMs: 0, maxFiles: 100, maxTotalMegaBytes: 1024 };
+const LEGACY_STATE = { guestCount: 0 };
+
+/**
+ * The tables of a live session, in the order they came. `memory` keeps single values as JSON (`session` is fixed, `state`
+ * moves with the members, `ended` says why it is over). `people` is everybody who was ever in, because a kick reaches those
+ * too. `members` is who is in, `credentials` the device sessions they are in through, `bars` who may not come back,
+ * `signedOut` the device sessions that have ended, `forgotten` the subjects whose earlier joins are void.
+ */
+export const STEPS: readonly SchemaStep[] = [tablesBeforeVersions];
+
+/** Everything that was made before versions were kept, by whichever of those releases. */
+function tablesBeforeVersions(sql: SqlStorage): void {
+  sql.exec(`
+    CREATE TABLE IF NOT EXISTS memory (name TEXT PRIMARY KEY, detail TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS counter (seq INTEGER NOT NULL);
+    INSERT INTO counter (seq) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter);
+    CREATE TABLE IF NOT EXISTS allowed (address TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS people (subject TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, wallets TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS members (seat INTEGER PRIMARY KEY AUTOINCREMENT, mid TEXT NOT NULL UNIQUE,
+      subject TEXT NOT NULL UNIQUE, id TEXT NOT NULL, name TEXT NOT NULL, address TEXT);
+    CREATE TABLE IF NOT EXISTS credentials (sid TEXT PRIMARY KEY, mid TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS credentialsOfMember ON credentials (mid);
+    CREATE TABLE IF NOT EXISTS bars (subject TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS barredWallets
+      (address TEXT, subject TEXT, PRIMARY KEY (address, subject)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS signedOut (sid TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS forgotten (subject TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS files (fileKey TEXT PRIMARY KEY, fileName TEXT NOT NULL, contentType TEXT NOT NULL,
+      sizeInBytes INTEGER NOT NULL, creatorId TEXT NOT NULL, createdAt INTEGER NOT NULL, r2Key TEXT NOT NULL,
+      subject TEXT NOT NULL, stored INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS reservations ON files (createdAt) WHERE stored = 0;
+    CREATE TABLE IF NOT EXISTS attempts (subject TEXT PRIMARY KEY, lastAt INTEGER NOT NULL, detail TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS attemptsByAge ON attempts (lastAt);
+  `);
+  addColumn(sql, 'members', 'guestOf', 'TEXT');
+  addColumn(sql, 'members', 'online', 'INTEGER NOT NULL DEFAULT 0');
+  addColumn(sql, 'members', 'seenAt', 'INTEGER NOT NULL DEFAULT 0');
+  addColumn(sql, 'signedOut', 'at', 'INTEGER NOT NULL DEFAULT 0');
+  sql.exec(`
+    DROP INDEX IF EXISTS membersBySeen;
+    CREATE INDEX membersBySeen ON members (seenAt) WHERE online = 0;
+    CREATE INDEX IF NOT EXISTS guests ON members (guestOf) WHERE guestOf IS NOT NULL;
+  `);
+  addMembers(sql, 'session', LEGACY_SESSION);
+  addMembers(sql, 'state', LEGACY_STATE);
+}
+
+function addColumn(sql: SqlStorage, table: string, column: string, type: string): void {
+  const columns = sql.exec<{ name: string }>(`SELECT name FROM pragma_table_info('${table}')`).toArray();
+  if (columns.some(({ name }) => name === column)) return;
+  sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+}
+
+/** Gives a JSON value in `memory` the members it lacks. */
+function addMembers(sql: SqlStorage, name: string, members: Record<string, unknown>): void {
+  const row = firstRow<{ detail: string }>(sql, 'SELECT detail FROM memory WHERE name = ?', name);
+  if (!row) return;
+  const whole = JSON.stringify({ ...members, ...JSON.parse(row.detail) });
+  sql.exec('UPDATE memory SET detail = ? WHERE name = ?', whole, name);
+}

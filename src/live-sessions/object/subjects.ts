@@ -1,0 +1,40 @@
+import { type Actor, BY_SYSTEM } from '../../events/types.ts';
+import { actorOf, type Membership } from './membership.ts';
+import type { RoomParts } from './room-parts.ts';
+import type { Live } from './views.ts';
+
+export type Subjects = ReturnType<typeof openSubjects>;
+
+/** What the `DeviceSessions` of a user tell one live session about that user. Telling it again changes nothing. */
+export function openSubjects({ ctx, storage, sockets, channel }: RoomParts, membership: Membership) {
+  function leave(live: Live, subject: string, by: Actor | null): void {
+    const member = storage.memberOf(subject);
+    if (member) membership.remove(live, member, 'signed_out', by ?? actorOf(member));
+  }
+
+  return {
+    /** Ends what the membership of this subject has by this device session; refuses a join of it that is under way. */
+    endDeviceSession(live: Live, subject: string, sid: string, now: number): void {
+      storage.putSignedOut(sid, now);
+      const member = storage.memberOf(subject);
+      if (!member || !storage.memberBy({ mid: member.mid, sid, subject })) return;
+      storage.deleteCredential(sid);
+      if (storage.hasCredential(member.mid)) {
+        channel.dismiss(sockets.ofDevice(sid), membership.farewell(subject, 'signed_out'));
+      } else leave(live, subject, null);
+    },
+
+    /** Ends the membership of somebody erased, and keeps nothing of them but a bar. */
+    forget(live: Live, subject: string): void {
+      leave(live, subject, BY_SYSTEM);
+      ctx.storage.transactionSync(() => storage.forgetPerson(subject));
+    },
+
+    /** Whether this subject is in. Where not, joins of theirs that were noted until `askedAt` are void from now on. */
+    isInside(subject: string, askedAt: number): boolean {
+      if (storage.memberOf(subject)) return true;
+      storage.putForgotten(subject, askedAt);
+      return false;
+    },
+  };
+}
