@@ -16,7 +16,7 @@ const OUT = [
 ];
 
 /** Where the words are gone for good. It grows until it is everything. */
-const CLEAN = ['src/README.md', 'src/docs/**/*.md', '.github/**/*.md', 'src/dev/**/*.ts'];
+const CLEAN = ['README.md', 'src/README.md', 'src/docs/**/*.md', '.github/**/*.md', 'src/dev/**/*.ts'];
 
 const GENERATED = ['src/crypto/common-passwords-list.ts', 'src/env.d.ts'];
 
