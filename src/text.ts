@@ -27,3 +27,31 @@ export function isCleanName(text: string, max: number): boolean {
   const length = lengthOf(text);
   return length >= 1 && length <= max && !hasInvisible(text.replace(PERMITTED_INVISIBLE, ''));
 }
+
+/** What starts, overrides or isolates a writing direction: it makes a text read as another one. */
+const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/u;
+
+/** Whether a text holds a character that changes the direction it is read in. */
+export const changesDirection = (text: string): boolean => DIRECTION.test(text);
+
+const LINE_BREAKS = /[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu;
+const HIDDEN = new RegExp(`(${PERMITTED_INVISIBLE.source})|${INVISIBLE.source}`, 'gu');
+
+/** The first `max` Unicode characters of a text. */
+export const cut = (text: string, max: number): string => [...text].slice(0, max).join('');
+
+/**
+ * The text as a name that `isCleanName` takes, or `''` where nothing of it is left. A space stands for line breaks,
+ * other invisible characters go, and what is too long is cut. A clean name stays as it is.
+ */
+export function cleanName(text: string, max: number): string {
+  let kept = nfc(text);
+  if (isCleanName(kept, max)) return kept;
+  // What goes may leave a joiner without a neighbour, or letters that compose: once more, until nothing changes.
+  for (;;) {
+    const visible = kept.replace(LINE_BREAKS, ' ').replace(HIDDEN, (_, permitted = '') => permitted);
+    const next = nfc(cut(visible.trim(), max)).trim();
+    if (next === kept) return kept;
+    kept = next;
+  }
+}

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foldUsername, isCleanName, lengthOf } from '../src/text.ts';
+import { cleanName, foldUsername, isCleanName, lengthOf } from '../src/text.ts';
 
 it('folds a username by ASCII alone, so that no other letter becomes one of its own', () => {
   expect(foldUsername('Alice5')).toBe('alice5');
@@ -35,5 +36,44 @@ describe('a name people read', () => {
     '\u{e0041}',
   ])('refuses %j as a name', text => {
     expect(isCleanName(text, 100)).toBe(false);
+  });
+});
+
+describe('a name that is cleaned', () => {
+  it.each([
+    ['Ada Lovelace', 'Ada Lovelace'],
+    ['Ada\nLovelace', 'Ada Lovelace'],
+    ['  Ada\r\n\tLovelace\n', 'Ada Lovelace'],
+    ['Ada\u2028Lovelace', 'Ada Lovelace'],
+    ['A\u0000da\u200b', 'Ada'],
+    ['x'.repeat(101), 'x'.repeat(100)],
+    ['😀'.repeat(120), '😀'.repeat(100)],
+    [`${'x'.repeat(99)}👩\u200d👧`, `${'x'.repeat(99)}👩`],
+    [`${'x'.repeat(98)}👩\u200d👧`, `${'x'.repeat(98)}👩`],
+    ['e\u200b\u0301', 'é'],
+    ['\n\u200b', ''],
+    ['', ''],
+  ])('becomes of %j %j', (text, kept) => {
+    expect(cleanName(text, 100)).toBe(kept);
+  });
+
+  it('is one that people may read, or nothing, whatever the text was', () => {
+    const character = fc.oneof(
+      fc.constantFrom(
+        ...'a \n\u200b\u200d\ufe0f\u0301\u202e\u2028',
+        '👩',
+        '\u{1f3f4}',
+        '\u{e0067}',
+        '\u{e007f}',
+      ),
+      fc.string({ unit: 'binary', maxLength: 1 }),
+    );
+    fc.assert(
+      fc.property(fc.array(character, { maxLength: 40 }), fc.integer({ min: 1, max: 12 }), (parts, max) => {
+        const kept = cleanName(parts.join(''), max);
+        expect(kept === '' || isCleanName(kept, max)).toBe(true);
+        expect(cleanName(kept, max)).toBe(kept);
+      }),
+    );
   });
 });

@@ -1,20 +1,17 @@
 import { z } from 'zod';
-import { nameSchema } from '../users/contract.ts';
+import { descriptionSchema, nameSchema, sentNameSchema } from '../users/contract.ts';
 import { isAccountKey, isUsername } from './rules.ts';
 
 const uuid = z.guid();
 /** Where push notices for a device go; opaque here. */
 const pushToken = z.string().max(4096);
 
-/** An empty one is none. */
-const optionalName = z.union([z.literal('').transform(() => null), nameSchema(100)]).nullish();
-
 /** `DeviceInfo` as clients send it; a device that names no id gets one. */
 const deviceInfo = z
   .object({
     id: uuid.nullish(),
-    name: optionalName,
-    model: optionalName,
+    name: sentNameSchema(100),
+    model: descriptionSchema,
     token: pushToken.nullish(),
     transport: z.enum(['none', 'apns', 'fcm', 'web']).nullish(),
   })

@@ -1,23 +1,20 @@
 import { z } from 'zod';
-import { nameSchema, type UserRecord, userIdSchema } from '../users/contract.ts';
+import { descriptionSchema, sentNameSchema, type UserRecord, userIdSchema } from '../users/contract.ts';
 import type { Lineage } from './rotation.ts';
 
-/** SDKs send an empty name for none. */
-const optionalName = z.union([z.literal('').transform(() => null), nameSchema(100)]).nullish();
+/** What a device says of itself. A `kind` is text: SDKs name kinds that nobody knew when this was written. */
+export const deviceInfoSchema = z
+  .object({ kind: descriptionSchema, model: descriptionSchema, sdkVersion: descriptionSchema })
+  .nullish()
+  .catch(null);
 
 /** `POST /api/{v3,v4,v5}/sessions`. Unknown members are ignored; `null` counts as absent. */
 export const signInSchema = z.object({
   userId: userIdSchema,
   deviceId: z.string().min(1).max(150),
-  deviceInfo: z
-    .object({
-      kind: z.enum(['ios', 'android', 'web', 'node']).nullish(),
-      model: z.string().max(100).nullish(),
-      sdkVersion: z.string().max(30).nullish(),
-    })
-    .nullish(),
-  displayName: optionalName,
-  profileHandle: optionalName,
+  deviceInfo: deviceInfoSchema,
+  displayName: sentNameSchema(100),
+  profileHandle: sentNameSchema(100),
   authToken: z.string().max(4096).nullish(),
 });
 

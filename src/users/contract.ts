@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isCleanName, nfc } from '../text.ts';
+import { changesDirection, cleanName, cut, isCleanName, nfc } from '../text.ts';
 import { isUserId } from './rules.ts';
 
 /** A public userId (`0-common.md`, Identity): 1–72 characters after NFC, of the shared alphabet. */
@@ -35,6 +35,29 @@ export const nameSchema = (max: number) =>
     .string()
     .transform(nfc)
     .refine(text => isCleanName(text, max), `must be 1–${max} characters without control or invisible ones`);
+
+/**
+ * A name as a device sends it: no reason to refuse a sign-in. What is too long is cut, a space stands for line breaks, and
+ * an empty one counts as absent. Only what changes the writing direction is refused: it poses as another name.
+ */
+export const sentNameSchema = (max: number) =>
+  z
+    .string()
+    .refine(text => !changesDirection(text), 'must hold no character that changes the writing direction')
+    .transform(text => cleanName(text, max) || null)
+    .nullish();
+
+const LONGEST_DESCRIPTION = 512;
+
+/**
+ * A text that only describes, such as a browser's User-Agent: no reason to refuse a sign-in. Its first 512 characters
+ * are kept; an empty one and what is no text count as absent.
+ */
+export const descriptionSchema = z
+  .string()
+  .transform(text => cut(text, LONGEST_DESCRIPTION) || null)
+  .nullish()
+  .catch(null);
 
 /**
  * The copy of a user's record that `DeviceSessions` keeps, so that one object call answers most requests.

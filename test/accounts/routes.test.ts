@@ -71,6 +71,15 @@ describe('works', () => {
     expect(JSON.stringify(deviceSessions)).not.toContain('refreshToken');
   });
 
+  it('is refused by nothing that only describes the device', async () => {
+    const deviceInfo = { name: `Ada's\nphone ${'x'.repeat(100)}`, model: 'm'.repeat(600) };
+    const user = await register('described', { deviceInfo });
+    expect((await me(user)).body.deviceSessions[0].deviceInfo).toMatchObject({
+      name: `Ada's phone ${'x'.repeat(88)}`,
+      model: 'm'.repeat(512),
+    });
+  });
+
   it('ends the earlier session of the same device', async () => {
     const first = await register('sameDevice');
     const headers = { ...elsewhere(), ...basic('sameDevice', PASSWORD) };
