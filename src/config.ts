@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import type { MasterSecret, MasterSecrets } from './crypto/derive.ts';
 import { fromBase64 } from './ids.ts';
+import { DAY_MS } from './times.ts';
 import type { SigningJwk, SigningJwks } from './tokens/key-ring.ts';
 
 /** A deployment's settings, checked. Every one of them stands in the README's table. */
@@ -25,6 +26,8 @@ export interface Config {
   plainWalletChallenge: boolean;
   /** Whom contract wallets are asked through; null: only keys can prove themselves. */
   ethereumRpcUrl: string | null;
+  /** How long the username of an erased user is nobody's. */
+  usernameRestMs: number;
   serverTiming: boolean;
 }
 
@@ -101,6 +104,7 @@ const schema = (development: boolean) =>
     ETHEREUM_RPC_URL: z
       .url({ protocol: development ? /^https?$/ : /^https$/, error: 'must be an https address' })
       .optional(),
+    USERNAME_REST_DAYS: z.coerce.number().int().min(0).max(3650).default(30),
     SERVER_TIMING: z.enum(['on', 'off']).default(development ? 'on' : 'off'),
   });
 
@@ -135,6 +139,7 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
       uploadBytesPerDay: settings.UPLOAD_BYTES_PER_DAY,
       plainWalletChallenge: settings.PLAIN_WALLET_CHALLENGE === 'on',
       ethereumRpcUrl: settings.ETHEREUM_RPC_URL ?? null,
+      usernameRestMs: settings.USERNAME_REST_DAYS * DAY_MS,
       serverTiming: settings.SERVER_TIMING === 'on',
     },
   };

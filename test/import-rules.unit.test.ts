@@ -79,6 +79,7 @@ const allowed: Record<string, (file: string, target: string) => boolean> = {
     /[-/]rules\.ts$/.test(target),
   table: (_, target) => target.startsWith('drizzle-orm') || target === 'src/users/table.ts',
   store: (_, target) =>
+    target === 'src/platform/batch.ts' ||
     target.startsWith('drizzle-orm') ||
     /^src\/(times|text)\.ts$/.test(target) ||
     /[-/](table|store)\.ts$/.test(target),

@@ -1,15 +1,10 @@
 import { and, eq, sql } from 'drizzle-orm';
+import { runBatch } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
 import { isRetired } from '../retired-names/store.ts';
 import { foldUsername } from '../text.ts';
-import {
-  changeUser,
-  findWith,
-  insertedUser,
-  type NewUser,
-  type UserChange,
-  type WholeUser,
-} from '../users/store.ts';
+import { changeUser, type NewUser, type UserChange } from '../users/change-store.ts';
+import { findWith, insertedUser, type WholeUser } from '../users/store.ts';
 import { credentials, users } from '../users/table.ts';
 
 export type CredentialsRow = typeof credentials.$inferSelect;
@@ -44,17 +39,17 @@ export async function insertUserWithPassword(
   now: number,
 ): Promise<WholeUser | null> {
   const made = sql`(SELECT id FROM users WHERE ${eq(users.userId, user.userId)})`;
-  const [, , , rows] = await db.batch([
-    db
+  const { rows } = await runBatch(db, {
+    user: db
       .insert(users)
       .values({ ...user, createdAt: now, updatedAt: now })
       .onConflictDoNothing(),
-    db.delete(users).where(and(eq(users.userId, user.userId), isRetired(retired, now))),
-    db
+    refused: db.delete(users).where(and(eq(users.userId, user.userId), isRetired(retired, now))),
+    password: db
       .insert(credentials)
       .select(sql`SELECT id, ${passwordHash}, NULL, ${now} FROM users WHERE id = ${made}`),
-    db.select().from(users).where(eq(users.userId, user.userId)),
-  ]);
+    rows: db.select().from(users).where(eq(users.userId, user.userId)),
+  });
   return insertedUser(rows);
 }
 

@@ -10,9 +10,9 @@ import {
   isOwnUpload,
   keepingUpload,
 } from '../uploads/service.ts';
+import { changeUser, type WithChange } from '../users/change-store.ts';
 import type { Photo } from '../users/contract.ts';
 import { type Publishing, publish } from '../users/copy-service.ts';
-import { type Along, changeUser } from '../users/store.ts';
 import type { NewPhoto } from './contract.ts';
 import { deletePhoto, insertPhoto, MOST_PHOTOS } from './photo-store.ts';
 
@@ -53,15 +53,15 @@ export async function addPhoto(
   deps: Publishing,
   uid: number,
   photo: Photo,
-  keeping: Along,
+  keeping: WithChange,
   isThere: SQL,
 ): Promise<Photo[]> {
-  const along: Along = db => [...insertPhoto({ ...photo, uid }, isThere)(db), ...keeping(db)];
-  return (await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along))).photos;
+  const withChange: WithChange = db => [...insertPhoto({ ...photo, uid }, isThere)(db), ...keeping(db)];
+  return (await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), withChange))).photos;
 }
 
 /** Takes a picture from a user, with what becomes of its upload. */
-async function removePhoto(deps: Publishing, uid: number, id: string, discarding: Along): Promise<void> {
-  const along: Along = db => [...deletePhoto(uid, id)(db), ...discarding(db)];
-  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), along));
+async function removePhoto(deps: Publishing, uid: number, id: string, discarding: WithChange): Promise<void> {
+  const withChange: WithChange = db => [...deletePhoto(uid, id)(db), ...discarding(db)];
+  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), withChange));
 }

@@ -52,10 +52,10 @@ const withProfileAttributes = z
   .optional();
 
 /** `GET /v1/users/{id}`; other members are ignored. */
-export const entryQuerySchema = z.object({ withProfileAttributes });
+export const userQuerySchema = z.object({ withProfileAttributes });
 
 /** `GET /v1/users`. */
-export const entriesQuerySchema = z.object({
+export const usersQuerySchema = z.object({
   withProfileAttributes,
   locators: z
     .union([z.string(), z.array(z.string())])
@@ -67,4 +67,4 @@ export const entriesQuerySchema = z.object({
 });
 
 /** Where the next page of all users begins: after this number of ours. */
-export const entriesCursorSchema = z.object({ afterId: z.int().nonnegative() });
+export const usersCursorSchema = z.object({ afterId: z.int().nonnegative() });

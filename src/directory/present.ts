@@ -2,18 +2,20 @@ import { presentUser } from '../device-sessions/present.ts';
 import { presentLocator } from '../locators/present.ts';
 import { presentAttribute } from '../profiles/present.ts';
 import { iso } from '../times.ts';
-import type { ShownEntry } from './service.ts';
-import type { EntryRow } from './store.ts';
+import type { UserRecord } from '../users/contract.ts';
+import { isBanned } from '../users/rules.ts';
+import type { ShownUser } from './service.ts';
+import type { DirectoryUser } from './store.ts';
 
 /** A user as the directory shows them; locators and `blocked` only to the user themself and a secret key. */
-export function presentEntry({ entry, whole }: ShownEntry, now: number) {
-  if (!entry) return systemUser;
-  const { userId, displayName, bannedAt, bannedUntil, attributes, createdAt, updatedAt } = entry;
-  const blocked = bannedAt !== null && (bannedUntil === null || now < bannedUntil);
+export function presentDirectoryUser({ user, whole }: ShownUser, now: number) {
+  if (!user) return systemUser;
+  const { userId, displayName, bannedAt, bannedUntil, attributes, createdAt, updatedAt } = user;
+  const blocked = isBanned(bannedAt === null ? null : { until: bannedUntil }, now);
   return {
     userId,
     ...presentScreenName(displayName),
-    ...(whole ? { userLocators: entry.locators.map(presentLocator) } : {}),
+    ...(whole ? { userLocators: user.locators.map(presentLocator) } : {}),
     systemUser: false,
     synthetic: false,
     ...(whole ? { blocked } : {}),
@@ -22,9 +24,14 @@ export function presentEntry({ entry, whole }: ShownEntry, now: number) {
   };
 }
 
-/** Entries as a secret key is shown them. */
-export const presentEntries = (entries: readonly EntryRow[], now: number) =>
-  entries.map(entry => presentEntry({ entry, whole: true }, now));
+/** Users as a secret key is shown them. */
+export const presentUsers = (users: readonly DirectoryUser[], now: number) =>
+  users.map(user => presentDirectoryUser({ user, whole: true }, now));
+
+/** A user whose record was changed, as the SDK is shown users. */
+export function presentRecord(record: UserRecord, now: number) {
+  return presentUser(record, now);
+}
 
 /** What users are called. */
 export function presentScreenNames(names: readonly { userId: string; displayName: string | null }[]) {
@@ -35,7 +42,7 @@ export function presentScreenNames(names: readonly { userId: string; displayName
 
 const presentScreenName = (displayName: string | null) => ({ screenName: { screenName: displayName ?? '' } });
 
-/** Whoever presents a secret key: no user that anybody could be, or change. */
+/** The built-in user that every secret key is: nobody can sign in as it, or change it. */
 const systemUser = {
   userId: '.system',
   ...presentScreenName('System'),
@@ -45,6 +52,3 @@ const systemUser = {
   blocked: false,
   entityProfile: null,
 };
-
-/** A user whose record was changed, as the SDK's surface shows users. */
-export const presentPatched = presentUser;

@@ -5,14 +5,14 @@ import { linkNext, readCursor } from '../http/pagination.ts';
 import { jsonBody, params, query } from '../http/validate.ts';
 import { userIdsParameter } from '../users/contract.ts';
 import {
-  entriesCursorSchema,
-  entriesQuerySchema,
-  entryQuerySchema,
   newUserSchema,
   screenNameSchema,
   userPatchSchema,
+  userQuerySchema,
+  usersCursorSchema,
+  usersQuerySchema,
 } from './contract.ts';
-import { presentEntries, presentEntry, presentPatched, presentScreenNames } from './present.ts';
+import { presentDirectoryUser, presentRecord, presentScreenNames, presentUsers } from './present.ts';
 import { createUser, deleteUser, listUsers, patchUser, readNames, readUser, rename } from './service.ts';
 
 /** Users as an application's server manages them, mounted under `/v1/users`. */
@@ -20,23 +20,23 @@ export const directoryUserRoutes = new Hono<AppEnv>()
   .post('/', systemOnly, jsonBody(newUserSchema), async c =>
     c.json({ identifier: await createUser(c.get('deps'), c.req.valid('json')) }),
   )
-  .get('/', systemOnly, query(entriesQuerySchema), async c => {
+  .get('/', systemOnly, query(usersQuerySchema), async c => {
     const { withProfileAttributes: wanted = null, locators, limit, cursor } = c.req.valid('query');
-    const afterId = readCursor(entriesCursorSchema, cursor)?.afterId ?? 0;
-    const { entries, next } = await listUsers(c.get('deps'), { locators, afterId, limit, wanted });
+    const afterId = readCursor(usersCursorSchema, cursor)?.afterId ?? 0;
+    const { users, next } = await listUsers(c.get('deps'), { locators, afterId, limit, wanted });
     if (next !== null) linkNext(c, { afterId: next });
-    return c.json(presentEntries(entries, c.get('deps').now()));
+    return c.json(presentUsers(users, c.get('deps').now()));
   })
-  .get('/:userId', userOrSystem, query(entryQuerySchema), async c => {
+  .get('/:userId', userOrSystem, query(userQuerySchema), async c => {
     const deps = c.get('deps');
     const wanted = c.req.valid('query').withProfileAttributes ?? null;
     const shown = await readUser(deps, c.get('caller'), c.req.param('userId'), wanted);
-    return c.json(presentEntry(shown, deps.now()));
+    return c.json(presentDirectoryUser(shown, deps.now()));
   })
   .patch('/:userId', systemOnly, jsonBody(userPatchSchema), async c => {
     const deps = c.get('deps');
     const record = await patchUser(deps, c.req.param('userId'), c.req.valid('json'));
-    return c.json(presentPatched(record, deps.now()));
+    return c.json(presentRecord(record, deps.now()));
   })
   .delete('/:userId', systemOnly, async c => {
     await deleteUser(c.get('deps'), c.req.param('userId'));

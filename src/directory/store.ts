@@ -1,22 +1,24 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
-import { locatorsOf } from '../locators/store.ts';
+import { locatorsOf, type UserLocator } from '../locators/store.ts';
+import { runBatch } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
-import type { EntryAttribute, WantedAttributes } from '../profiles/store.ts';
+import type { Attribute, WantedAttributes } from '../profiles/store.ts';
 import { profileAttributes } from '../profiles/table.ts';
 import { isRetired } from '../retired-names/store.ts';
-import type { EntryLocator, LocatorRow, NewUser, UserRow } from '../users/store.ts';
+import type { NewUser } from '../users/change-store.ts';
+import type { LocatorRow, UserRow } from '../users/store.ts';
 import { locators, users } from '../users/table.ts';
 
 /** A user as the directory lists them; times in epoch ms. */
-export interface EntryRow
+export interface DirectoryUser
   extends Pick<
     UserRow,
     'id' | 'userId' | 'displayName' | 'bannedAt' | 'bannedUntil' | 'createdAt' | 'updatedAt'
   > {
   /** The oldest first. */
-  locators: EntryLocator[];
+  locators: UserLocator[];
   /** By key; null: not asked for. */
-  attributes: EntryAttribute[] | null;
+  attributes: Attribute[] | null;
 }
 
 /** How many users are found by locators at most. */
@@ -35,14 +37,14 @@ function findAttributes(db: Database, uids: SQL, wanted: WantedAttributes) {
     .orderBy(asc(profileAttributes.uid), asc(profileAttributes.key));
 }
 
-async function findEntries(
+async function findUsers(
   db: Database,
   which: SQL | undefined,
   wanted: WantedAttributes,
   limit: number,
-): Promise<EntryRow[]> {
+): Promise<DirectoryUser[]> {
   const standing = and(which, isNull(users.erasedAt));
-  const entries = db
+  const found = db
     .select({
       id: users.id,
       userId: users.userId,
@@ -57,9 +59,10 @@ async function findEntries(
     .where(standing)
     .orderBy(asc(users.id))
     .limit(limit);
-  if (wanted === null) return (await entries).map(row => ({ ...row, attributes: null }));
+  if (wanted === null) return (await found).map(row => ({ ...row, attributes: null }));
   const uids = sql`(SELECT id FROM users WHERE ${standing} ORDER BY id LIMIT ${limit})`;
-  const [rows, attributes] = await db.batch([entries, findAttributes(db, uids, wanted)]);
+  const attributesOf = findAttributes(db, uids, wanted);
+  const { rows, attributes } = await runBatch(db, { rows: found, attributes: attributesOf });
   const byUser = Map.groupBy(attributes, ({ uid }) => uid);
   return rows.map(row => ({
     ...row,
@@ -67,38 +70,38 @@ async function findEntries(
   }));
 }
 
-export async function findEntry(
+export async function findDirectoryUser(
   db: Database,
   userId: string,
   wanted: WantedAttributes,
-): Promise<EntryRow | null> {
-  const [entry] = await findEntries(db, eq(users.userId, userId), wanted, 1);
-  return entry ?? null;
+): Promise<DirectoryUser | null> {
+  const [user] = await findUsers(db, eq(users.userId, userId), wanted, 1);
+  return user ?? null;
 }
 
 /** All users, in the order they were made, after this one. */
-export async function listEntries(
+export async function findUsersAfter(
   db: Database,
   afterId: number,
   wanted: WantedAttributes,
   limit: number,
-): Promise<EntryRow[]> {
-  return findEntries(db, gt(users.id, afterId), wanted, limit);
+): Promise<DirectoryUser[]> {
+  return findUsers(db, gt(users.id, afterId), wanted, limit);
 }
 
 /** The users whom these locators, in their normal form, are reserved for. */
-export async function findEntriesByLocators(
+export async function findUsersByLocators(
   db: Database,
   names: readonly Pick<LocatorRow, 'type' | 'value'>[],
   wanted: WantedAttributes,
-): Promise<EntryRow[]> {
+): Promise<DirectoryUser[]> {
   const asked = JSON.stringify(names.map(({ type, value }) => [type, value]));
   const owners = sql`${users.id} IN (
     SELECT "uid" FROM json_each(${asked}) AS "asked" JOIN "locators"
       ON "locators"."type" = json_extract("asked"."value", '$[0]') AND "locators"."value" = json_extract("asked"."value", '$[1]')
     WHERE "reserved" = 1)`;
   // A contract's address may have an owner on every chain.
-  return findEntries(db, owners, wanted, MOST_OWNERS);
+  return findUsers(db, owners, wanted, MOST_OWNERS);
 }
 
 /** A locator a secret key sets, in its normal form. */
@@ -123,11 +126,12 @@ export async function insertUserWithLocators(
         sql`SELECT ${userLocatorId}, "id", ${type}, ${value}, 0, 1, ${verificationStatus}, ${now} FROM users WHERE ${made}`,
       ),
   );
-  const answers: unknown[] = await db.batch([
-    db.insert(users).values({ ...user, createdAt: now, updatedAt: now }),
-    db.delete(users).where(and(made, isRetired(hashes, now))),
+  const insert = db.insert(users).values({ ...user, createdAt: now, updatedAt: now });
+  const refuse = db.delete(users).where(and(made, isRetired(hashes, now)));
+  const { found } = await runBatch(db, { found: db.select({ id: users.id }).from(users).where(made) }, [
+    insert,
+    refuse,
     ...inserts,
-    db.select({ id: users.id }).from(users).where(made),
-  ] as never);
-  return (answers.at(-1) as unknown[]).length > 0;
+  ]);
+  return found.length > 0;
 }

@@ -1,69 +1,76 @@
 import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere } from '../errors.ts';
 import { logFault } from '../log.ts';
+import { repairInPages } from '../platform/paging.ts';
 import { erasePresence } from '../presence/service.ts';
-import { hashName, type Name } from '../retired-names/service.ts';
-import { deleteLapsedBans, type RetiredName, retireNames } from '../retired-names/store.ts';
+import { type Name, newestHash } from '../retired-names/service.ts';
+import { deleteLapsed, type RetiredName, retireNames } from '../retired-names/store.ts';
 import { foldUsername } from '../text.ts';
 import { forgetUsername } from '../throttle/service.ts';
 import { eraseUploads } from '../uploads/service.ts';
 import type { Ban } from '../users/contract.ts';
 import { forgetName } from '../users/lookup-service.ts';
-import { findReservedOf, findUserByUid, type UserRow } from '../users/store.ts';
-import { deleteErased, findErased, markErased } from './store.ts';
+import { isBanned } from '../users/rules.ts';
+import { findReservedOf, findUserByUid, type LocatorKey, type UserRow } from '../users/store.ts';
+import { hashWallet } from '../users/wallet-service.ts';
+import { deleteErased, findErased, type KnownWallet, markErased, measureErased } from './store.ts';
 
-/** Whoever is being erased, by the names that what is kept about them goes by. */
-export type Erased = Pick<UserRow, 'id' | 'userId' | 'username'>;
+/** A user who is being erased, by the names that what is kept about them goes by. */
+type Erased = Pick<UserRow, 'id' | 'userId' | 'username'>;
 
-/** How many users the cron trigger goes on erasing at once. */
+type Erasing = Pick<
+  Deps,
+  'config' | 'db' | 'now' | 'audit' | 'deviceSessions' | 'presence' | 'throttle' | 'files'
+>;
+type Hashing = Pick<Deps, 'config'>;
+
+/** How many users the cron trigger goes on erasing at once, and in how many pages. */
 const ERASED_AT_ONCE = 20;
-const PAGES_AT_ONCE = 10;
+const PAGES_AT_ONCE = 20;
 
 /**
  * Erases a user: marked first, so that nothing finds or admits them any more, then their device sessions, then what
- * others keep about them, the rows last. What a crash leaves undone the cron trigger does. 503 where a live session
- * has not heard yet: the erasure stands, and goes on.
+ * others keep about them, the rows last. What a fault or a crash leaves undone the cron trigger does within a minute.
+ * `not_everywhere_yet` until then: the erasure stands, but a token may work where the user's object did not answer.
  */
 export async function eraseUser(deps: Erasing, uid: number): Promise<void> {
   const found = await findUserByUid(deps.db, uid);
   if (!found) throw new AppError('user_not_found');
-  const marked = await markErased(deps.db, uid, await nameOf(deps, found.row), deps.now());
+  const marked = await markErased(deps.db, uid, await namesOf(deps, found.row), deps.now());
   if (!marked) throw new AppError('user_not_found');
   forgetName(found.row.userId);
   deps.audit('erased', { uid });
-  await finishErasure(deps, found.row);
+  await finishErasure(deps, found.row).catch(error => {
+    // The mark stands: whatever failed after it is tried again.
+    if (!(error instanceof AppError)) logFault('erasure not finished', error);
+    requireEverywhere({ everywhere: false });
+  });
 }
 
-/** Goes on with every erasure that is not done, the stuck ones behind each other; how many were finished. */
+/** Goes on with every erasure that is not done; how many were finished. */
 export async function sweepErased(deps: Erasing): Promise<number> {
-  await deleteLapsedBans(deps.db, deps.now());
-  let finished = 0;
-  let after = 0;
-  for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
-    const erased = await findErased(deps.db, after, ERASED_AT_ONCE);
-    const outcomes = await Promise.allSettled(erased.map(user => finishErasure(deps, user)));
-    for (const outcome of outcomes) {
-      if (outcome.status === 'fulfilled') finished += 1;
-      else if (!(outcome.reason instanceof AppError)) logFault('erasure not finished', outcome.reason);
-    }
-    after = erased.at(-1)?.id ?? 0;
-    if (erased.length < ERASED_AT_ONCE) break;
-  }
-  return finished;
+  await deleteLapsed(deps.db, deps.now());
+  const marked = {
+    readPage: (after: number, limit: number) => findErased(deps.db, after, limit),
+    measure: () => measureErased(deps.db),
+    repair: (user: Erased) => finishErasure(deps, user),
+    atOnce: ERASED_AT_ONCE,
+    pages: PAGES_AT_ONCE,
+  };
+  return repairInPages(marked, reason => {
+    if (!(reason instanceof AppError)) logFault('erasure not finished', reason);
+  });
 }
-
-export type Erasing = Pick<
-  Deps,
-  'config' | 'db' | 'now' | 'audit' | 'deviceSessions' | 'presence' | 'throttle' | 'files'
->;
 
 async function finishErasure(deps: Erasing, user: Erased): Promise<void> {
   const { ban, ...ended } = await deps.deviceSessions(user.id).erase();
   requireEverywhere(ended);
+  const locators = await findReservedOf(deps.db, user.id);
   // Written down before the object that knows of it forgets.
-  if (ban && !isOver(ban, deps.now())) await retireNames(deps.db, await refusedBy(deps, user, ban));
+  if (ban && isBanned(ban, deps.now()))
+    await retireNames(deps.db, await refusedBy(deps, user, locators, ban));
   await clear(deps, user);
-  await deleteErased(deps.db, user.id);
+  await deleteErased(deps.db, user.id, await walletsOf(deps, locators));
 }
 
 /** Clears what is kept about a user outside of D1's own rows. Every step may run any number of times. */
@@ -78,31 +85,40 @@ async function clear(deps: Erasing, { id: uid, username }: Erased): Promise<void
   ]);
 }
 
-const isOver = ({ until }: Ban, now: number): boolean => until !== null && until <= now;
-
-type Hashing = Pick<Deps, 'config'>;
-
-const newestHash = async (deps: Hashing, name: Name): Promise<string> =>
-  (await hashName(deps, name))[0] ?? '';
-
-/** The name that is taken for ever. */
-async function nameOf(deps: Hashing, { userId }: Pick<Erased, 'userId'>): Promise<RetiredName> {
-  const hash = await newestHash(deps, ['userId', userId]);
-  return { hash, kind: 'name', owner: hash, until: null };
+/** The names that are taken: the `userId` for good, the username until others may mistake nobody for its former owner. */
+async function namesOf(
+  deps: Hashing & Pick<Deps, 'now'>,
+  { userId, username }: Erased,
+): Promise<RetiredName[]> {
+  const owner = await newestHash(deps, ['userId', userId]);
+  const retired: RetiredName[] = [{ hash: owner, kind: 'name', owner, until: null }];
+  if (username === null) return retired;
+  const hash = await newestHash(deps, ['username', foldUsername(username)]);
+  return [...retired, { hash, kind: 'name', owner, until: deps.now() + deps.config.usernameRestMs }];
 }
 
 /** What a ban goes on refusing after its user: the username, and what was proven or set to be theirs. */
 async function refusedBy(
-  deps: Hashing & Pick<Deps, 'db'>,
-  { id, userId, username }: Erased,
+  deps: Hashing,
+  { userId, username }: Erased,
+  locators: readonly LocatorKey[],
   { until }: Ban,
 ): Promise<RetiredName[]> {
   const owner = await newestHash(deps, ['userId', userId]);
-  const locators = await findReservedOf(deps.db, id);
   const names: Name[] = [
     ...(username === null ? [] : [['username', foldUsername(username)] as const]),
     ...locators.map(({ type, value }) => [type, value] as const),
   ];
   const hashes = await Promise.all(names.map(name => newestHash(deps, name)));
   return hashes.map(hash => ({ hash, kind: 'ban', owner, until }));
+}
+
+async function walletsOf(deps: Hashing, locators: readonly LocatorKey[]): Promise<KnownWallet[]> {
+  const wallets = locators.filter(({ type }) => type === 'wallet');
+  return Promise.all(
+    wallets.map(async key => {
+      const { owner } = await hashWallet(deps, { address: key.value, chainId: key.chainId });
+      return { key, owner };
+    }),
+  );
 }

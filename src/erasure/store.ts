@@ -1,23 +1,25 @@
-import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
-import type { BatchItem } from 'drizzle-orm/batch';
+import { and, asc, count, eq, gt, isNotNull, isNull, max, sql } from 'drizzle-orm';
+import { runBatch } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
 import { profileAttributes } from '../profiles/table.ts';
-import type { RetiredName } from '../retired-names/store.ts';
+import type { KeyedHashes, RetiredName } from '../retired-names/store.ts';
 import { retiredNames } from '../retired-names/table.ts';
+import { noteWalletOwner } from '../users/change-store.ts';
+import type { LocatorKey } from '../users/store.ts';
 import { credentials, locators, photos, userRoles, users } from '../users/table.ts';
 
 /**
- * Marks a user: from now on no read finds them, and their `userId` stays taken for ever. Raises the versions, so
+ * Marks a user: from now on no read finds them, and their `userId` stays taken. Raises the versions, so
  * that no sign-in that read them before is let in. False where they were marked before, or never were.
  */
 export async function markErased(
   db: Database,
   uid: number,
-  name: RetiredName,
+  names: readonly RetiredName[],
   now: number,
 ): Promise<boolean> {
-  const [marked] = await db.batch([
-    db
+  const { marked } = await runBatch(db, {
+    marked: db
       .update(users)
       .set({
         erasedAt: now,
@@ -26,8 +28,14 @@ export async function markErased(
       })
       .where(and(eq(users.id, uid), isNull(users.erasedAt)))
       .returning({ id: users.id }),
-    db.insert(retiredNames).values(name).onConflictDoNothing(),
-  ]);
+    names: db
+      .insert(retiredNames)
+      .values([...names])
+      .onConflictDoUpdate({
+        target: [retiredNames.hash, retiredNames.kind],
+        set: { owner: sql`excluded."owner"`, until: sql`excluded."until"` },
+      }),
+  });
   return marked.length > 0;
 }
 
@@ -45,14 +53,37 @@ export async function findErased(
     .limit(limit);
 }
 
-/** Deletes every row of a marked user; the mark goes last, in the same transaction. */
-export async function deleteErased(db: Database, uid: number): Promise<void> {
+/** How many users are marked, and the latest of them. */
+export async function measureErased(db: Database): Promise<{ count: number; lastId: number }> {
+  const [row] = await db
+    .select({ count: count(), lastId: max(users.id) })
+    .from(users)
+    .where(isNotNull(users.erasedAt));
+  return { count: row?.count ?? 0, lastId: row?.lastId ?? 0 };
+}
+
+/** A wallet, and the keyed hashes its owners are known by. */
+export interface KnownWallet {
+  key: LocatorKey;
+  owner: KeyedHashes;
+}
+
+/**
+ * Deletes every row of a marked user; the mark goes last, in the same transaction. That these wallets were theirs stays
+ * known, by keyed hashes.
+ */
+export async function deleteErased(
+  db: Database,
+  uid: number,
+  wallets: readonly KnownWallet[],
+): Promise<void> {
   const marked = sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND "erasedAt" IS NOT NULL)`;
-  const deletions: BatchItem<'sqlite'>[] = [credentials, photos, userRoles, locators, profileAttributes].map(
-    table => db.delete(table).where(and(eq(table.uid, uid), marked)),
+  const deletions = [credentials, photos, userRoles, locators, profileAttributes].map(table =>
+    db.delete(table).where(and(eq(table.uid, uid), marked)),
   );
-  await db.batch([
+  const user = db.delete(users).where(and(eq(users.id, uid), isNotNull(users.erasedAt)));
+  await runBatch(db, { user }, [
+    ...wallets.map(({ key, owner }) => noteWalletOwner(db, key, owner)),
     ...deletions,
-    db.delete(users).where(and(eq(users.id, uid), isNotNull(users.erasedAt))),
-  ] as never);
+  ]);
 }

@@ -1,9 +1,11 @@
 import type { UserRecord } from '../users/contract.ts';
+import { addressOfKey } from '../users/rules.ts';
 import type { Visitor } from './contract.ts';
 
 /** A user, as the live session takes them in. */
 export function visitorOf(record: UserRecord): Visitor {
-  const { uid, userId, displayName, wallets } = record;
+  const { uid, userId, displayName } = record;
+  const wallets = [...new Set(record.wallets.map(addressOfKey))];
   return { subject: String(uid), id: userId, name: displayName ?? userId, wallets, guestOf: null };
 }
 

@@ -3,12 +3,11 @@ import { resolveOwn, type Target } from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { requireUid } from '../users/lookup-service.ts';
-import type { EntryLocator } from '../users/store.ts';
 import type { WalletChange } from '../wallets/contract.ts';
 import { proveWallet } from '../wallets/service.ts';
 import { type NewLocator, type StatedLocator, UNKNOWN_STATUS } from './contract.ts';
 import { attachWallet, claimLocator, removeLocator, setLocator } from './service.ts';
-import { findLocators } from './store.ts';
+import { findLocators, type UserLocator } from './store.ts';
 import { addWallet, removeWallet } from './wallet-service.ts';
 
 /**
@@ -21,7 +20,7 @@ export async function addLocator(
   id: string,
   locator: NewLocator,
   network: string,
-): Promise<EntryLocator> {
+): Promise<UserLocator> {
   const target = await resolveOwn(deps, caller, id);
   if (locator.type !== 'wallet') {
     const uid = await uidOf(deps, target);
@@ -37,7 +36,7 @@ export async function addLocator(
 }
 
 /** What the user that `id` names is found by, or has said of themself; theirs and a secret key's to see. */
-export async function readLocators(deps: Deps, caller: Caller, id: string): Promise<EntryLocator[]> {
+export async function readLocators(deps: Deps, caller: Caller, id: string): Promise<UserLocator[]> {
   const { userId } = await resolveOwn(deps, caller, id);
   const found = await findLocators(deps.db, userId);
   if (!found) throw new AppError('user_not_found');

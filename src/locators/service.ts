@@ -2,9 +2,11 @@ import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { hashName } from '../retired-names/service.ts';
+import { changeUser } from '../users/change-store.ts';
 import { type Publishing, publish } from '../users/copy-service.ts';
-import { keyOfWallet, type Wallet } from '../users/rules.ts';
-import { changeUser, findReserved, type LocatorKey, type LocatorRow } from '../users/store.ts';
+import { locatorOfWallet, type Wallet } from '../users/rules.ts';
+import { findReserved, type LocatorKey, type LocatorRow } from '../users/store.ts';
+import { hashWallet } from '../users/wallet-service.ts';
 import {
   deleteLocator,
   findFacts,
@@ -12,9 +14,9 @@ import {
   isReservedFor,
   type LocatorFacts,
   type Reservation,
-  releaseAlong,
+  releaseWallet,
   reserve,
-  reserveAlong,
+  reserveWallet,
   type VerificationStatus,
 } from './store.ts';
 
@@ -63,10 +65,10 @@ export async function attachWallet(
   uid: number,
   wallet: Wallet,
 ): Promise<LocatorRow> {
-  const reservation = await reservationOf(deps, uid, keyOfWallet(wallet), 'Verified');
+  const reservation = await reservationOf(deps, uid, locatorOfWallet(wallet), 'Verified');
   const change = { closing: true, onlyWhere: isReservedFor(uid, reservation.locator) } as const;
-  const along = reserveAlong(reservation);
-  const changed = await changeUser(deps.db, uid, change, reservation.now, along);
+  const reserving = reserveWallet(reservation, (await hashWallet(deps, wallet)).owner);
+  const changed = await changeUser(deps.db, uid, change, reservation.now, reserving);
   const facts = await findFacts(deps.db, reservation);
   if (!changed || !facts.own) return refuseBy(facts, uid);
   await publish(deps, changed);
@@ -74,8 +76,12 @@ export async function attachWallet(
 }
 
 /** Takes a wallet from a user; refuses `locator_not_found` where it is not theirs. */
-export async function detachWallet(deps: Publishing, uid: number, wallet: Wallet): Promise<void> {
-  const locator = await findReserved(deps.db, keyOfWallet(wallet));
+export async function detachWallet(
+  deps: Publishing & Pick<Deps, 'config'>,
+  uid: number,
+  wallet: Wallet,
+): Promise<void> {
+  const locator = await findReserved(deps.db, locatorOfWallet(wallet));
   if (locator?.uid !== uid) throw new AppError('locator_not_found');
   await release(deps, locator);
 }
@@ -85,7 +91,7 @@ export async function detachWallet(deps: Publishing, uid: number, wallet: Wallet
  * else `fresh_proof_required`: it is what its owner signs in with.
  */
 export async function removeLocator(
-  deps: Publishing,
+  deps: Publishing & Pick<Deps, 'config'>,
   uid: number,
   userLocatorId: string,
   { evenWallets }: { evenWallets: boolean },
@@ -98,8 +104,10 @@ export async function removeLocator(
   return locator;
 }
 
-async function release(deps: Publishing, { uid, userLocatorId }: LocatorRow): Promise<void> {
-  await publish(deps, await changeUser(deps.db, uid, {}, deps.now(), releaseAlong(uid, userLocatorId)));
+async function release(deps: Publishing & Pick<Deps, 'config'>, wallet: LocatorRow): Promise<void> {
+  const { owner } = await hashWallet(deps, { address: wallet.value, chainId: wallet.chainId });
+  const releasing = releaseWallet(wallet, owner);
+  await publish(deps, await changeUser(deps.db, wallet.uid, {}, deps.now(), releasing));
 }
 
 async function reservationOf(

@@ -1,18 +1,23 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { type Answers, runBatch } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
-import { isRetired } from '../retired-names/store.ts';
-import type { Along, EntryLocator, LocatorKey, LocatorRow, NewLocator } from '../users/store.ts';
+import { isRetired, type KeyedHashes } from '../retired-names/store.ts';
+import { type NewLocator, noteWalletOwner, type WithChange } from '../users/change-store.ts';
+import type { LocatorKey, LocatorRow } from '../users/store.ts';
 import { locators, users } from '../users/table.ts';
+
+/** A locator as its user and a secret key are shown it. */
+export type UserLocator = Pick<LocatorRow, 'userLocatorId' | 'type' | 'value' | 'verificationStatus'>;
 
 /** The locators of the user whose row the statement reads, the oldest first. */
 export const locatorsOf = sql`(
     SELECT json_group_array(json_object('userLocatorId', "userLocatorId", 'type', "type", 'value', "value",
       'verificationStatus', "verificationStatus"))
     FROM (SELECT * FROM "locators" WHERE "locators"."uid" = "users"."id" ORDER BY "createdAt", "rowid")
-  )`.mapWith((json: string): EntryLocator[] => JSON.parse(json));
+  )`.mapWith((json: string): UserLocator[] => JSON.parse(json));
 
 /** The locators of a user, the oldest first; null where there is no such user. */
-export async function findLocators(db: Database, userId: string): Promise<EntryLocator[] | null> {
+export async function findLocators(db: Database, userId: string): Promise<UserLocator[] | null> {
   const [row] = await db
     .select({ locators: locatorsOf })
     .from(users)
@@ -26,7 +31,7 @@ export type VerificationStatus = LocatorRow['verificationStatus'];
 export interface LocatorFacts {
   /** Theirs, whether or not it is reserved; of nobody who does not stand. */
   own: LocatorRow | null;
-  /** Whether the user is there, and not on their way out. */
+  /** Whether the user is there, and not being erased. */
   stands: boolean;
   /** Whom it is reserved for. */
   ownerUid: number | null;
@@ -34,13 +39,16 @@ export interface LocatorFacts {
   refused: boolean;
 }
 
-/** A locator on its way to a user, and the hashes a ban may know it by. */
+/** A locator a user is to have, and the keyed hashes it is known by. */
 export interface Reservation {
   uid: number;
   locator: NewLocator;
   hashes: readonly string[];
   now: number;
 }
+
+/** What a user says of themself: reserved for nobody, so that no ban has a say in it. */
+type Claim = Omit<Reservation, 'hashes'>;
 
 const MOST_LOCATORS = 20;
 
@@ -62,12 +70,7 @@ const ownerOf = (key: LocatorKey) => sql`(SELECT uid FROM locators WHERE ${isKey
 export const isReservedFor = (uid: number, key: LocatorKey): SQL => sql`${ownerOf(key)} = ${uid}`;
 
 /** In one statement, so that no number of parallel ones gives a user more than they may have. */
-function insertLocator(
-  db: Database,
-  { uid, locator, now }: Omit<Reservation, 'hashes'>,
-  reserved: boolean,
-  onlyWhere: SQL,
-) {
+function insertLocator(db: Database, { uid, locator, now }: Claim, reserved: boolean, onlyWhere: SQL) {
   const { userLocatorId, type, value, chainId, verificationStatus } = locator;
   return db
     .insert(locators)
@@ -81,38 +84,36 @@ function insertLocator(
 const mayReserve = ({ locator, hashes, now }: Reservation) =>
   sql`${ownerOf(locator)} IS NULL AND NOT ${isRetired(hashes, now)}`;
 
-const readFacts = (db: Database, { uid, locator, hashes, now }: Reservation) =>
-  [
-    db
-      .select()
-      .from(locators)
-      .where(sql`uid = ${uid} AND ${isKey(locator)}`),
-    db
-      .select({
-        // Named, because a batch gives rows by the names of their columns.
-        stands: sql`${stands(uid)}`.mapWith(Boolean).as('stands'),
-        ownerUid: sql<number | null>`${ownerOf(locator)}`.as('ownerUid'),
-        refused: sql`${isRetired(hashes, now)}`.mapWith(Boolean).as('refused'),
-      })
-      .from(sql`(SELECT 1)`),
-  ] as const;
+const readFacts = (
+  db: Database,
+  { uid, locator, hashes = [], now }: Claim & { hashes?: readonly string[] },
+) => ({
+  own: db
+    .select()
+    .from(locators)
+    .where(sql`uid = ${uid} AND ${isKey(locator)}`),
+  about: db
+    .select({
+      // Named, because a batch gives rows by the names of their columns.
+      stands: sql`${stands(uid)}`.mapWith(Boolean).as('stands'),
+      ownerUid: sql<number | null>`${ownerOf(locator)}`.as('ownerUid'),
+      refused: sql`${isRetired(hashes, now)}`.mapWith(Boolean).as('refused'),
+    })
+    .from(sql`(SELECT 1)`),
+});
 
-function toFacts([[own], [about]]: [LocatorRow[], Omit<LocatorFacts, 'own'>[]]): LocatorFacts {
-  const facts = about ?? { stands: false, ownerUid: null, refused: false };
-  return { ...facts, own: facts.stands ? (own ?? null) : null };
+function toFacts({ own, about }: Answers<ReturnType<typeof readFacts>>): LocatorFacts {
+  const facts = about[0] ?? { stands: false, ownerUid: null, refused: false };
+  return { ...facts, own: facts.stands ? (own[0] ?? null) : null };
 }
 
 export async function findFacts(db: Database, reservation: Reservation): Promise<LocatorFacts> {
-  return toFacts(await db.batch([...readFacts(db, reservation)]));
+  return toFacts(await runBatch(db, readFacts(db, reservation)));
 }
 
 /** Adds what a user says of themself, where they do not have it already; it is reserved for nobody. */
-export async function insertClaim(db: Database, claim: Omit<Reservation, 'hashes'>): Promise<LocatorFacts> {
-  const [, ...facts] = await db.batch([
-    insertLocator(db, claim, false, sql`1`),
-    ...readFacts(db, { ...claim, hashes: [] }),
-  ]);
-  return toFacts(facts);
+export async function insertClaim(db: Database, claim: Claim): Promise<LocatorFacts> {
+  return toFacts(await runBatch(db, readFacts(db, claim), [insertLocator(db, claim, false, sql`1`)]));
 }
 
 /**
@@ -132,17 +133,16 @@ export async function reserve(
     .where(
       sql`uid = ${uid} AND ${isKey(locator)} AND ${stands(uid)} AND (reserved = 1 OR (${mayReserve(reservation)}))`,
     );
-  const [, , ...facts] = await db.batch([
-    upgrade,
-    insertLocator(db, reservation, true, mayReserve(reservation)),
-    ...readFacts(db, reservation),
-  ]);
-  return toFacts(facts);
+  const insert = insertLocator(db, reservation, true, mayReserve(reservation));
+  return toFacts(await runBatch(db, readFacts(db, reservation), [upgrade, insert]));
 }
 
-/** The statement that reserves a proven locator, where it is nobody's and no ban refuses it. */
-export function reserveAlong(reservation: Reservation): Along {
-  return db => [insertLocator(db, reservation, true, mayReserve(reservation))];
+/** The statements that reserve a proven wallet, where it is nobody's and no ban refuses it, and note its owner. */
+export function reserveWallet(reservation: Reservation, owner: KeyedHashes): WithChange {
+  return db => [
+    insertLocator(db, reservation, true, mayReserve(reservation)),
+    noteWalletOwner(db, reservation.locator, owner),
+  ];
 }
 
 /**
@@ -155,19 +155,21 @@ export async function deleteLocator(
   userLocatorId: string,
 ): Promise<LocatorRow | null> {
   const theirs = and(eq(locators.userLocatorId, userLocatorId), eq(locators.uid, uid));
-  const [[locator]] = await db.batch([
-    db
+  const { found } = await runBatch(db, {
+    found: db
       .select()
       .from(locators)
       .where(and(theirs, stands(uid))),
-    db.delete(locators).where(and(theirs, sql`"type" <> 'wallet'`, stands(uid))),
-  ]);
-  return locator ?? null;
+    deleted: db.delete(locators).where(and(theirs, sql`"type" <> 'wallet'`, stands(uid))),
+  });
+  return found[0] ?? null;
 }
 
-/** The statement that gives up a locator of a user. */
-export function releaseAlong(uid: number, userLocatorId: string): Along {
+/** The statements that give up a wallet of a user, and note once more whose it was. */
+export function releaseWallet(wallet: LocatorRow, owner: KeyedHashes): WithChange {
+  const { uid, userLocatorId } = wallet;
   return db => [
+    noteWalletOwner(db, wallet, owner),
     db.delete(locators).where(and(eq(locators.userLocatorId, userLocatorId), eq(locators.uid, uid))),
   ];
 }

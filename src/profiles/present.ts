@@ -1,5 +1,5 @@
 import type { Profile } from './service.ts';
-import type { AttributeDef, EntryAttribute } from './store.ts';
+import type { Attribute, AttributeDef } from './store.ts';
 
 /** What an attribute may be. `entityType` is the vendor's word for whose it is: here always a user's. */
 export function presentAttributeDef(def: AttributeDef) {
@@ -8,7 +8,7 @@ export function presentAttributeDef(def: AttributeDef) {
 }
 
 /** One attribute, wherever a profile is shown. */
-export function presentAttribute({ key, contentType, contentEncoding, value }: EntryAttribute) {
+export function presentAttribute({ key, contentType, contentEncoding, value }: Attribute) {
   return { key, contentType, contentEncoding, value };
 }
 

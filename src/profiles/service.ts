@@ -6,10 +6,10 @@ import { AppError, type FieldError } from '../errors.ts';
 import type { AttributeGiven } from './contract.ts';
 import { faultsOf, type NewAttribute } from './rules.ts';
 import {
+  type Attribute,
   type AttributeDef,
   deleteAttribute,
   deleteDef,
-  type EntryAttribute,
   findAttributes,
   findDef,
   findDefs,
@@ -63,7 +63,7 @@ export async function readAttributes(
   { db }: Storage,
   userId: string,
   keys: readonly string[] | '*',
-): Promise<EntryAttribute[]> {
+): Promise<Attribute[]> {
   const attributes = await findAttributes(db, userId, keys);
   if (!attributes) throw new AppError('user_not_found');
   return attributes;
@@ -127,7 +127,7 @@ async function requireStanding(deps: Deps, caller: Caller): Promise<void> {
 /** Whose profile, and what of it was asked for. */
 export interface Profile {
   userId: string;
-  attributes: EntryAttribute[];
+  attributes: Attribute[];
 }
 
 /** A user's profile, for whoever is signed in: all of it, or what is set of `keys`. Refuses `user_not_found`. */

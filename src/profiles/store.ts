@@ -6,7 +6,7 @@ import { attributeDefs, profileAttributes } from './table.ts';
 export type AttributeDef = typeof attributeDefs.$inferSelect;
 
 /** An attribute and the time of the definition it was found to follow: a definition is never changed, only replaced. */
-export type DefinedAttribute = EntryAttribute & { definedAt: number };
+export type DefinedAttribute = Attribute & { definedAt: number };
 
 /** What came of setting attributes; `redefined`: a definition they follow is gone, or was replaced. */
 export type SetOutcome = 'set' | 'user_not_found' | 'redefined' | 'too_many_attributes';
@@ -53,7 +53,7 @@ export async function findAttributes(
   db: Database,
   userId: string,
   keys: readonly string[] | '*',
-): Promise<EntryAttribute[] | null> {
+): Promise<Attribute[] | null> {
   const { uid, key, contentType, contentEncoding, value } = profileAttributes;
   const wanted =
     keys === '*' ? undefined : inArray(key, sql`(SELECT value FROM json_each(${JSON.stringify(keys)}))`);
@@ -144,4 +144,4 @@ export type AttributeRow = typeof profileAttributes.$inferSelect;
 /** Which attributes of a profile are wanted: all, these, or none. */
 export type WantedAttributes = '*' | readonly string[] | null;
 
-export type EntryAttribute = Omit<AttributeRow, 'uid'>;
+export type Attribute = Omit<AttributeRow, 'uid'>;

@@ -2,19 +2,22 @@ import { deriveMac } from '../crypto/derive.ts';
 import type { Deps } from '../deps.ts';
 import { toBase64Url } from '../ids.ts';
 import { nfc } from '../text.ts';
-import { deleteRetiredBan } from './store.ts';
+import { deleteRetiredBan, type KeyedHashes } from './store.ts';
 
 /** What a name is the name of. */
-export type NameKind = 'userId' | 'username' | 'email' | 'tele' | 'wallet';
+export type NameKind = 'userId' | 'username' | 'email' | 'tele' | 'wallet' | 'walletOwner';
 export type Name = readonly [kind: NameKind, value: string];
 
-/**
- * The keyed hashes a name may be kept as, once it is all that is left of a user: one for each master secret, the
- * newest first.
- */
-export async function hashName({ config }: Pick<Deps, 'config'>, [kind, value]: Name): Promise<string[]> {
+/** The keyed hashes a name may be kept as, once it is all that is left of a user. */
+export async function hashName({ config }: Pick<Deps, 'config'>, [kind, value]: Name): Promise<KeyedHashes> {
   const macs = config.masterSecrets.map(secret => deriveMac(secret, 'retired-name', `${kind}|${value}`));
-  return (await Promise.all(macs)).map(toBase64Url);
+  // As many as there are secrets, and a deployment without one does not start.
+  return (await Promise.all(macs)).map(toBase64Url) as [string, ...string[]];
+}
+
+/** The hash under which a name is written down. */
+export async function newestHash(deps: Pick<Deps, 'config'>, name: Name): Promise<string> {
+  return (await hashName(deps, name))[0];
 }
 
 /** Lifts the ban that outlived an erased user; whether there was one. */

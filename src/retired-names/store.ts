@@ -1,15 +1,19 @@
 import { and, eq, inArray, isNotNull, type SQL, sql } from 'drizzle-orm';
+import { runBatch } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
-import { retiredNames } from './table.ts';
+import { retiredNames, walletOwners } from './table.ts';
+
+/** What a name may be kept as: a hash for each secret there is, that of the newest first. */
+export type KeyedHashes = readonly [newest: string, ...older: string[]];
 
 export type RetiredName = typeof retiredNames.$inferSelect;
 
-/** Whether one of these hashes is of a name that is not issued again, or that a ban refuses. */
+/** Whether one of these hashes is of a name that is not issued now, or that a ban refuses. */
 export function isRetired(hashes: readonly string[], now: number): SQL {
   if (hashes.length === 0) return sql`0`;
-  const { hash, kind, until } = retiredNames;
+  const { hash, until } = retiredNames;
   return sql`EXISTS (SELECT 1 FROM ${retiredNames} WHERE ${hash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)}))
-    AND (${kind} = 'name' OR ${until} IS NULL OR ${until} > ${now}))`;
+    AND (${until} IS NULL OR ${until} > ${now}))`;
 }
 
 /** Remembers what a ban goes on refusing; of two bans on one name the longer one counts. */
@@ -29,20 +33,34 @@ export async function retireNames(db: Database, refused: readonly RetiredName[])
   if (first) await db.batch([first, ...others]);
 }
 
-/** Lifts the ban that outlived an erased user, by the hashes of their `userId`; whether there was one. */
+/**
+ * Lifts the ban that outlived an erased user, by the hashes of their `userId`; whether there was one. Their username is
+ * free with it: a secret key said so.
+ */
 export async function deleteRetiredBan(db: Database, owners: readonly string[]): Promise<boolean> {
-  const lifted = await db
-    .delete(retiredNames)
-    .where(and(inArray(retiredNames.owner, [...owners]), eq(retiredNames.kind, 'ban')))
-    .returning({ hash: retiredNames.hash });
+  const { owner, kind, until, hash } = retiredNames;
+  const isOwn = inArray(owner, [...owners]);
+  const hasBan = sql`EXISTS (SELECT 1 FROM ${retiredNames} WHERE ${isOwn} AND ${kind} = 'ban')`;
+  const { lifted } = await runBatch(db, {
+    freed: db.delete(retiredNames).where(and(isOwn, eq(kind, 'name'), isNotNull(until), hasBan)),
+    lifted: db
+      .delete(retiredNames)
+      .where(and(isOwn, eq(kind, 'ban')))
+      .returning({ hash }),
+  });
   return lifted.length > 0;
 }
 
-/** Forgets bans that are over. */
-export async function deleteLapsedBans(db: Database, now: number): Promise<void> {
+/** Forgets bans that are over, and names that are free again. */
+export async function deleteLapsed(db: Database, now: number): Promise<void> {
   await db
     .delete(retiredNames)
-    .where(
-      and(eq(retiredNames.kind, 'ban'), isNotNull(retiredNames.until), sql`${retiredNames.until} <= ${now}`),
-    );
+    .where(and(isNotNull(retiredNames.until), sql`${retiredNames.until} <= ${now}`));
+}
+
+/** Of the keyed hashes of one wallet, the one its owners are known by: the newest, where there are none yet. */
+export function knownHash(hashes: KeyedHashes): SQL<string> {
+  const { walletHash } = walletOwners;
+  return sql`coalesce((SELECT ${walletHash} FROM ${walletOwners}
+    WHERE ${walletHash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)})) LIMIT 1), ${hashes[0]})`;
 }

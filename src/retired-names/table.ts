@@ -8,7 +8,7 @@ export const retiredNames = sqliteTable(
   'retiredNames',
   {
     hash: text().notNull(),
-    /** `name`: never issued again; `ban`: refused until `until` (null: until lifted). */
+    /** `name`: not issued; `ban`: refused. Both until `until`; null: a name for good, a ban until it is lifted. */
     kind: text({ enum: ['name', 'ban'] }).notNull(),
     owner: text().notNull(),
     until: integer(),
@@ -16,5 +16,23 @@ export const retiredNames = sqliteTable(
   table => [
     primaryKey({ columns: [table.hash, table.kind] }),
     index('retiredNames_byOwner').on(table.owner, table.kind),
+  ],
+);
+
+/**
+ * Who has ever owned a wallet: a row for every attachment, which outlives detachment and erasure. So a bar on a person
+ * follows the wallet to its next owner. `walletHash` is a keyed hash of chain and address; `uid` is never issued again.
+ */
+export const walletOwners = sqliteTable(
+  'walletOwners',
+  {
+    walletHash: text().notNull(),
+    uid: integer().notNull(),
+    /** The locator that stands for it; it is gone once they hold the wallet no more. */
+    userLocatorId: text().notNull(),
+  },
+  table => [
+    primaryKey({ columns: [table.walletHash, table.uid] }),
+    index('walletOwners_byUser').on(table.uid),
   ],
 );

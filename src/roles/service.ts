@@ -1,9 +1,9 @@
 import { targetUser } from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
+import { changeUser } from '../users/change-store.ts';
 import type { RoleRecord, UserRecord } from '../users/contract.ts';
 import { COPIES_AT_ONCE, type Publishing, publish, publishMany } from '../users/copy-service.ts';
-import { changeUser } from '../users/store.ts';
 import { deleteRole, findLaggingHolders, findRoles, listRoles, putRole, setRoles } from './store.ts';
 
 /** Gives a user exactly these roles, and closes their entry: a role is worth stealing. */
@@ -15,9 +15,9 @@ export async function giveRoles(
   const known = await findRoles(deps.db, roleIds);
   const unknown = roleIds.find(roleId => !known.includes(roleId));
   if (unknown !== undefined) throw new AppError('role_not_found', { detail: unknown });
-  const along = setRoles(record.uid, [...new Set(roleIds)]);
+  const exactly = setRoles(record.uid, [...new Set(roleIds)]);
   const closing = roleIds.length > 0 ? { closing: true as const } : {};
-  return publish(deps, await changeUser(deps.db, record.uid, closing, deps.now(), along));
+  return publish(deps, await changeUser(deps.db, record.uid, closing, deps.now(), exactly));
 }
 
 export const readRoles = (deps: Pick<Deps, 'db'>): Promise<RoleRecord[]> => listRoles(deps.db);

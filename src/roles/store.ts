@@ -1,6 +1,8 @@
 import { and, asc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { runBatch } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
-import type { Along, RoleRow } from '../users/store.ts';
+import type { WithChange } from '../users/change-store.ts';
+import type { RoleRow } from '../users/store.ts';
 import { roles, userRoles, users } from '../users/table.ts';
 
 export async function listRoles(db: Database): Promise<RoleRow[]> {
@@ -36,9 +38,9 @@ export async function putRole(
   const { roleId, displayName, permissions } = role;
   const differs = sql`(${roles.displayName} IS NOT ${displayName} OR ${roles.permissions} IS NOT ${JSON.stringify(permissions)})`;
   const isAnother = sql`EXISTS (SELECT 1 FROM ${roles} WHERE ${roles.roleId} = ${roleId} AND ${differs})`;
-  const [, , [row]] = await db.batch([
-    raiseHolders(db, roleId, now, isAnother),
-    db
+  const { rows } = await runBatch(db, {
+    holders: raiseHolders(db, roleId, now, isAnother),
+    role: db
       .insert(roles)
       .values({ ...role, createdAt: now, updatedAt: now })
       .onConflictDoUpdate({
@@ -46,10 +48,9 @@ export async function putRole(
         set: { displayName, permissions, updatedAt: now },
         setWhere: differs,
       }),
-    db.select().from(roles).where(eq(roles.roleId, roleId)),
-  ]);
-  if (!row) throw new Error('a role was written and is not there');
-  return row;
+    rows: db.select().from(roles).where(eq(roles.roleId, roleId)),
+  });
+  return rows[0] ?? { ...role, createdAt: now, updatedAt: now };
 }
 
 /** Holders of a role whose objects are not known to hold their latest version. */
@@ -64,16 +65,16 @@ export async function findLaggingHolders(db: Database, roleId: string, limit: nu
 
 /** Removes a role from everybody who has it; null where there is none. */
 export async function deleteRole(db: Database, roleId: string, now: number): Promise<number[] | null> {
-  const [raised, , gone] = await db.batch([
-    raiseHolders(db, roleId, now),
-    db.delete(userRoles).where(eq(userRoles.roleId, roleId)),
-    db.delete(roles).where(eq(roles.roleId, roleId)).returning({ roleId: roles.roleId }),
-  ]);
-  return gone.length > 0 ? raised.map(({ id }) => id) : null;
+  const { raised, removed } = await runBatch(db, {
+    raised: raiseHolders(db, roleId, now),
+    holdings: db.delete(userRoles).where(eq(userRoles.roleId, roleId)),
+    removed: db.delete(roles).where(eq(roles.roleId, roleId)).returning({ roleId: roles.roleId }),
+  });
+  return removed.length > 0 ? raised.map(({ id }) => id) : null;
 }
 
 /** The statements that give a user exactly these roles. */
-export function setRoles(uid: number, roleIds: readonly string[]): Along {
+export function setRoles(uid: number, roleIds: readonly string[]): WithChange {
   return db => [
     db.delete(userRoles).where(eq(userRoles.uid, uid)),
     // From the roles themselves: one that was removed meanwhile is given to nobody.

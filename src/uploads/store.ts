@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, lte, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../platform/database.ts';
-import type { Along } from '../users/store.ts';
+import type { WithChange } from '../users/change-store.ts';
 import type { UploadName } from './rules.ts';
 import { uploads } from './table.ts';
 
@@ -82,7 +82,7 @@ export async function findOwn(db: Database, uid: number, id: string): Promise<Up
 const isOwn = (uid: number, id: string) => and(eq(uploads.id, id), eq(uploads.uid, uid), isThere);
 
 /** The statement that keeps an upload of this user, which a photo refers to by now, from the sweeper. */
-export function keepingUpload(uid: number, id: string): Along {
+export function keepingUpload(uid: number, id: string): WithChange {
   const isPhoto = sql`EXISTS (SELECT 1 FROM photos WHERE "id" = ${id} AND "uid" = ${uid})`;
   return db => [
     db
@@ -93,7 +93,7 @@ export function keepingUpload(uid: number, id: string): Along {
 }
 
 /** The statement that takes an upload of this user from everybody; its bytes are deleted after it. */
-export function discardingUpload(uid: number, id: string): Along {
+export function discardingUpload(uid: number, id: string): WithChange {
   return db => [db.update(uploads).set({ state: 'deleted' }).where(isOwn(uid, id))];
 }
 

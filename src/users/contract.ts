@@ -83,8 +83,13 @@ export interface UserRecord {
   isBrand: boolean;
   /** For display, as D1 has it: the user's object decides. `until` null: until lifted. */
   ban: { until: number | null } | null;
-  /** Proven wallet addresses, lower-case. */
+  /** Keys of the proven wallets: see `walletKey`. */
   wallets: string[];
+  /**
+   * `users.id` of those who owned these wallets before, and of whoever shared a wallet with them: at most 100, also of
+   * erased users. A bar on one of them bars this user. Copies made before this was kept lack it.
+   */
+  kin: number[];
   roles: RoleRecord[];
   /** The oldest first; the newest is the avatar. */
   photos: Photo[];

@@ -1,12 +1,17 @@
 import type { Deps } from '../deps.ts';
 import { AppError, requireEverywhere } from '../errors.ts';
 import { logFault } from '../log.ts';
+import { repairInPages } from '../platform/paging.ts';
+import { findLagging, markCopied, measureLagging } from './change-store.ts';
 import type { UserRecord } from './contract.ts';
 import { toUser } from './record.ts';
-import { findLagging, findUserByUid, markCopied, type WholeUser } from './store.ts';
+import { findUserByUid, type WholeUser } from './store.ts';
 
 /** How many records a change of a role brings to their objects before it answers; the cron trigger does the rest. */
 export const COPIES_AT_ONCE = 200;
+
+/** How many pages of lagging copies one run of the cron trigger goes through. */
+const PAGES_AT_ONCE = 10;
 
 export type Publishing = Pick<Deps, 'db' | 'now' | 'deviceSessions' | 'defer'>;
 
@@ -17,11 +22,14 @@ export async function noteCopied(deps: Pick<Deps, 'db'>, { uid, version }: UserR
 
 /** Brings lagging copies to their objects: the cron trigger's part in keeping copies true. How many it brought. */
 export async function repairCopies(deps: Publishing): Promise<number> {
-  const copied = await Promise.allSettled(
-    (await findLagging(deps.db, COPIES_AT_ONCE)).map(uid => copyAgain(deps, uid)),
-  );
-  for (const outcome of copied) if (outcome.status === 'rejected') logFault('copy not taken', outcome.reason);
-  return copied.filter(outcome => outcome.status === 'fulfilled').length;
+  const lagging = {
+    readPage: (after: number, limit: number) => findLagging(deps.db, after, limit),
+    measure: () => measureLagging(deps.db),
+    repair: ({ id }: { id: number }) => copyAgain(deps, id),
+    atOnce: COPIES_AT_ONCE,
+    pages: PAGES_AT_ONCE,
+  };
+  return repairInPages(lagging, reason => logFault('copy not taken', reason));
 }
 
 /** Brings the copies of these users; 503 where some of them will be brought by the cron trigger. */

@@ -1,4 +1,5 @@
 import type { UserRecord } from './contract.ts';
+import { walletKey } from './rules.ts';
 import type { WholeUser } from './store.ts';
 
 /** A user as D1 has it. */
@@ -8,7 +9,7 @@ export interface User {
   copyLags: boolean;
 }
 
-export function toUser({ row, roles, wallets, photos }: WholeUser): User {
+export function toUser({ row, roles, wallets, kin, photos }: WholeUser): User {
   const { id, copiedVersion, bannedAt, bannedUntil, erasedAt: _, lastSeenAt: __, ...members } = row;
   const ban = bannedAt === null ? null : { until: bannedUntil };
   return {
@@ -16,7 +17,8 @@ export function toUser({ row, roles, wallets, photos }: WholeUser): User {
       ...members,
       uid: id,
       ban,
-      wallets,
+      wallets: wallets.map(({ value, chainId }) => walletKey({ address: value, chainId })),
+      kin,
       roles,
       photos: photos.map(({ uid: ___, ...photo }) => photo),
     },

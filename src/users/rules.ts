@@ -21,9 +21,16 @@ export function isUserId(text: string): boolean {
   );
 }
 
-/** What is unique of a wallet: its address, and the chain where a contract stands for it. */
-export const keyOfWallet = ({ address, chainId }: Wallet) =>
+/** The locator that stands for a wallet. */
+export const locatorOfWallet = ({ address, chainId }: Wallet) =>
   ({ type: 'wallet', value: address, chainId: chainId ?? 0 }) as const;
+
+/** One text for one wallet: its address where a key signs, `<chainId>:<address>` of a contract. */
+export const walletKey = ({ address, chainId }: Wallet): string =>
+  chainId ? `${chainId}:${address}` : address;
+
+/** The lower-case address in a wallet key: contracts on several chains may share one. */
+export const addressOfKey = (key: string): string => key.slice(key.indexOf(':') + 1);
 
 /** A wallet: one address, and one wallet on every chain where a contract stands for it. */
 export interface Wallet {

@@ -3,21 +3,20 @@ import { AppError, requireEverywhere } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { hashName } from '../retired-names/service.ts';
 import { nfc } from '../text.ts';
-import type { UserRecord } from './contract.ts';
-import { type Publishing, publish } from './copy-service.ts';
-import { toUser, type User } from './record.ts';
-import { keyOfWallet, type Wallet } from './rules.ts';
 import {
   changeUser,
-  findUserByLocator,
-  findUserByUid,
-  findUserByUserId,
   insertUser,
-  insertUserWithLocator,
+  insertUserWithWallet,
   markSeen,
   ofCredentialVersion,
   type UserChange,
-} from './store.ts';
+} from './change-store.ts';
+import type { UserRecord } from './contract.ts';
+import { type Publishing, publish } from './copy-service.ts';
+import { toUser, type User } from './record.ts';
+import { locatorOfWallet, type Wallet } from './rules.ts';
+import { findUserByLocator, findUserByUid, findUserByUserId } from './store.ts';
+import { hashWallet } from './wallet-service.ts';
 
 export interface UserNames {
   displayName?: string;
@@ -64,16 +63,16 @@ export async function createUser(
  */
 export async function findOrMakeOwner(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
-  { address, chainId }: Wallet,
+  wallet: Wallet,
 ): Promise<User> {
-  const locator = keyOfWallet({ address, chainId });
+  const locator = locatorOfWallet(wallet);
   const found = await findUserByLocator(deps.db, locator);
   if (found) return toUser(found);
   const user = { userId: uuid(), entry: 'closed', displayName: null, profileHandle: null } as const;
   const proven = { ...locator, userLocatorId: uuid(), verificationStatus: 'Verified' } as const;
-  const hashes = await hashName(deps, ['wallet', address]);
-  const owner = await insertUserWithLocator(deps.db, user, proven, hashes, deps.now());
-  // Refused by a ban, or of a user who is on their way out.
+  const hashes = await hashWallet(deps, wallet);
+  const owner = await insertUserWithWallet(deps.db, user, proven, hashes, deps.now());
+  // Refused by a ban, or of a user who is being erased.
   if (!owner) throw new AppError('sign_in_refused');
   return toUser(owner);
 }

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import { randomBytes, uuid } from '../ids.ts';
 import { issue, redeem } from '../single-use/service.ts';
 import { iso } from '../times.ts';
-import type { Wallet } from '../users/rules.ts';
+import { type Wallet, walletKey } from '../users/rules.ts';
 import { findOrMakeOwner } from '../users/service.ts';
 import type { Challenge, NonceRequest, WalletProof } from './contract.ts';
 import { fromHex, hashPersonalMessage, recoverSigner } from './ethereum.ts';
@@ -45,7 +45,7 @@ export async function signInWithWallet(
   ipAddress: string | null,
 ): Promise<SignedIn> {
   const wallet = await proveWallet(deps, proof);
-  const by = { openedBy: 'wallet', proof: 'wallet', wallet: wallet.address } as const;
+  const by = { openedBy: 'wallet', proof: 'wallet', wallet: walletKey(wallet) } as const;
   const opening = { ...by, deviceId: uuid(), deviceInfo: {}, ipAddress };
   return openDeviceSession(deps, opening, () => findOrMakeOwner(deps, wallet));
 }

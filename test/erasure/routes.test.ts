@@ -17,6 +17,7 @@ import { deviceStub, liveStub, tablesOf } from '../support/objects.ts';
 import { listen } from '../support/socket.ts';
 import { newWallet, nonceFor, prove } from '../support/wallets.ts';
 
+const DAY_MS = 24 * 60 * 60_000;
 const asSystem = { 'x-server-key': keys.secretKey };
 
 afterEach(() => {
@@ -134,9 +135,18 @@ describe('works', () => {
     });
   });
 
-  it('frees the username for somebody else, who is somebody else', async () => {
+  it('frees the username after 30 days for somebody else, who is somebody else', async () => {
     const first = await register('passedOn1');
     expect((await erase('passedOn1')).status).toBe(200);
+    const body = { name: 'x', username: 'PASSEDon1', password: PASSWORD };
+    const tooEarly = async () => expect(await call('POST', '/users', { headers: elsewhere(), body }));
+    (await tooEarly()).toMatchObject({ status: 409, body: { code: 'username_taken' } });
+    const erasedAt = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: erasedAt + 30 * DAY_MS - 60_000 });
+    await runCron();
+    (await tooEarly()).toMatchObject({ status: 409, body: { code: 'username_taken' } });
+    vi.setSystemTime(erasedAt + 30 * DAY_MS + 1);
+    await runCron();
     const second = await register('passedOn1');
     expect(second.uid).toBeGreaterThan(first.uid);
     expect((await me(second)).body.name).toBe('Name of passedOn1');

@@ -2,7 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createEntry } from '../../src/directory/service.ts';
+import { createUser } from '../../src/directory/service.ts';
 import { eraseUser } from '../../src/erasure/service.ts';
 import { runMaintenance } from '../../src/maintenance.ts';
 import { hashName, type Name } from '../../src/retired-names/service.ts';
@@ -94,7 +94,7 @@ describe('a ban', () => {
         },
       })),
     );
-    await expect(eraseUser(deps, user.uid)).rejects.toThrow('crash');
+    await expect(eraseUser(deps, user.uid)).rejects.toMatchObject({ code: 'not_everywhere_yet' });
     await runCron();
     expect(
       await env.DB.prepare('SELECT count(*) AS n FROM users WHERE id = ?').bind(user.uid).first('n'),
@@ -125,14 +125,18 @@ describe('a ban', () => {
     expect(await bansOn(['username', 'bannedhour'])).toHaveLength(1);
 
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + HOUR + 1_000 });
-    expect((await registerAs('bannedHour')).status).toBe(200);
     expect((await proveAs(wallet)).status).toBe(200);
     await runCron();
+    expect((await registerAs('bannedHour')).status, 'names of the erased rest for 30 days').toBe(409);
     expect(await bansOn(['username', 'bannedhour'])).toEqual([]);
     expect(await bansOn(['wallet', wallet.address.toLowerCase()])).toEqual([]);
     expect(await bansOn(['username', 'bannedever'])).toEqual([null]);
     const names = "SELECT count(*) AS n FROM retiredNames WHERE kind = 'name' AND until IS NULL";
     expect(await env.DB.prepare(names).first('n')).toBeGreaterThanOrEqual(2);
+    expect((await registerAs('bannedEver')).status).toBe(409);
+
+    vi.setSystemTime(Date.now() + 30 * 24 * HOUR);
+    expect((await registerAs('bannedHour')).status).toBe(200);
     expect((await registerAs('bannedEver')).status).toBe(409);
   });
 
@@ -171,8 +175,8 @@ describe('after MASTER_SECRETS were rotated', () => {
     await eraseUser(underOldSecret(), user.uid);
     const body = { userId: 'retired-under-old', deviceId: 'd' };
     expect((await call('POST', '/api/v5/sessions', { key: keys.publishableKey, body })).status).toBe(403);
-    const entry = { userId: 'retired-under-old', displayName: 'x' };
-    await expect(createEntry(depsWith(), entry, [])).rejects.toMatchObject({ code: 'duplicate_entity' });
+    const entry = { userId: 'retired-under-old', screenName: { screenName: 'x' } };
+    await expect(createUser(depsWith(), entry)).rejects.toMatchObject({ code: 'duplicate_entity' });
     const named = "SELECT count(*) AS n FROM users WHERE userId = 'retired-under-old'";
     expect(await env.DB.prepare(named).first('n')).toBe(0);
   });

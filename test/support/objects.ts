@@ -42,6 +42,7 @@ export function recordOf({ uid, userId }: Pick<SignedIn, 'uid' | 'userId'>): Use
     metadata: null,
     isBrand: false,
     wallets: [],
+    kin: [],
     roles: [],
     photos: [],
     createdAt: 0,

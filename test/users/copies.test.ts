@@ -3,7 +3,9 @@ import { createExecutionContext, createScheduledController, waitOnExecutionConte
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import worker from '../../src/index.ts';
+import { repairCopies } from '../../src/users/copy-service.ts';
 import { call, keys, signIn } from '../support/client.ts';
+import { depsWith, onDeviceSessions } from '../support/deps.ts';
 import { deviceObject } from '../support/objects.ts';
 
 async function runCron(): Promise<void> {
@@ -36,6 +38,50 @@ it('is repaired by the cron trigger where it lags', async () => {
     "SELECT version, copiedVersion FROM users WHERE userId = 'lagging'",
   ).first();
   expect(row).toEqual({ version: 2, copiedVersion: 2 });
+});
+
+/** Users whose objects are never asked, as rows alone. */
+async function addLagging(count: number): Promise<number[]> {
+  const names = JSON.stringify(Array.from({ length: count }, () => `row-${crypto.randomUUID()}`));
+  const { results } = await env.DB.prepare(
+    "INSERT INTO users (userId, entry, createdAt, updatedAt) SELECT value, 'closed', 0, 0 FROM json_each(?) RETURNING id",
+  )
+    .bind(names)
+    .all<{ id: number }>();
+  return results.map(({ id }) => id);
+}
+
+const failing = (uids: readonly number[]) =>
+  depsWith(
+    onDeviceSessions((object, uid) => ({
+      takeCopy: async record => {
+        if (uids.includes(uid)) throw new Error('away');
+        return object.takeCopy(record);
+      },
+    })),
+  );
+
+it('is repaired also behind 450 others that fail every time', async () => {
+  const away = await addLagging(450);
+  const [last = 0] = await addLagging(1);
+  await repairCopies(failing(away));
+  const row = await env.DB.prepare('SELECT version, copiedVersion FROM users WHERE id = ?')
+    .bind(last)
+    .first();
+  expect(row).toEqual({ version: 1, copiedVersion: 1 });
+  await env.DB.prepare('DELETE FROM users WHERE copiedVersion < version').run();
+});
+
+it('is repaired in some run where more fail than one run can take', async () => {
+  const away = await addLagging(2_100);
+  const [last = 0] = await addLagging(1);
+  const isRepaired = async () =>
+    (await env.DB.prepare('SELECT copiedVersion FROM users WHERE id = ?')
+      .bind(last)
+      .first('copiedVersion')) === 1;
+  for (let run = 0; run < 30 && !(await isRepaired()); run += 1) await repairCopies(failing(away));
+  expect(await isRepaired()).toBe(true);
+  await env.DB.prepare('DELETE FROM users WHERE copiedVersion < version').run();
 });
 
 it('is never replaced by an older one', async () => {

@@ -1,6 +1,7 @@
 import type { Created, CreateLiveSession } from '../../live-sessions/contract.ts';
 import type { LiveSessionObject } from '../../platform/objects.ts';
 import { ok, type Result, refuse } from '../../result.ts';
+import { addressOfKey } from '../../users/rules.ts';
 import type { PresentedSession, Standing } from '../contract.ts';
 import { DELIVERY_WAIT_MS, noteLiveSession } from '../rules.ts';
 import type { DeviceSessionsStorage } from './storage.ts';
@@ -59,7 +60,7 @@ export function openJoins({ storage, standing, liveSession }: World) {
       if (!room.ok) return room;
       const { record } = room.value;
       const { chainAddress } = request.identity;
-      if (chainAddress !== null && !record.wallets.includes(chainAddress))
+      if (chainAddress !== null && !record.wallets.some(key => addressOfKey(key) === chainAddress))
         return refuse('address_not_proven');
       const live = liveSession(liveId);
       const created = await live.create({ sid: presented.sid, record, request });
