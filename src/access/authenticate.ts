@@ -61,7 +61,7 @@ export const callerUnless = (member: string) =>
   });
 
 /** Requires a secret key. A user is told apart from nobody: 403 where their device session stands, else 401. */
-export const systemOnly = createMiddleware<AppEnv>(async (c, next) => {
+export const systemOnly = createMiddleware<AppEnv & { Variables: { caller: Caller } }>(async (c, next) => {
   const deps = c.get('deps');
   const caller = await identify(deps, c.req);
   if (caller.kind === 'user') {
@@ -69,6 +69,7 @@ export const systemOnly = createMiddleware<AppEnv>(async (c, next) => {
     throw new AppError('missing_privilege');
   }
   tellKeyUse(c.get('deps'), c.req, caller);
+  c.set('caller', caller);
   await next();
 });
 

@@ -218,7 +218,7 @@ function refuseFaulty(path: string, password: string, username: string | null): 
 
 function openingOf(device: DeviceInfoInput, { address }: Origin) {
   const { id, ...deviceInfo } = device ?? {};
-  const by = { openedBy: 'C', proof: 'password' } as const;
+  const by = { openedBy: 'account', proof: 'password' } as const;
   return { ...by, deviceId: id ?? uuid(), deviceInfo, ipAddress: address };
 }
 

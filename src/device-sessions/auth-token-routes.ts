@@ -5,7 +5,7 @@ import { jsonBody, query } from '../http/validate.ts';
 import { issueAuthToken } from './auth-token-service.ts';
 import { authTokenSchema } from './contract.ts';
 
-/** Part of surface A, mounted beside its sessions: both forms the vendor's server documents show. */
+/** Part of the surface of SDKs, mounted beside its sessions: both forms the vendor's server documents show. */
 export const authTokenRoutes = new Hono<AppEnv>()
   .post('/authentication/token', systemOnly, jsonBody(authTokenSchema), async c =>
     c.text(await issueAuthToken(c.get('deps'), c.req.valid('json').userId)),

@@ -26,15 +26,19 @@ export interface DeviceInfo {
   model?: string | null | undefined;
   sdkVersion?: string | null | undefined;
   name?: string | null | undefined;
-  /** For push notices, by `transport`; shown to nobody but the device's own user. */
+  /** For push notices, by `transport`; shown to the device's own user alone. */
   token?: string | null | undefined;
   transport?: string | null | undefined;
 }
 
-/** What an access token says of the device session it belongs to. */
+/** What an access or refresh token says of the device session it belongs to. */
 export interface PresentedSession {
   sid: string;
   jti: string;
+  /** The sign-in it descends from. Tokens of before there were several for a device session have none. */
+  lin?: string | undefined;
+  /** The instant of that sign-in, unix seconds. */
+  auth_time?: number | undefined;
 }
 
 /** `DELETE /api/{v}/sessions?userId=`: whose device sessions end, when it is not the presented one. */
@@ -44,7 +48,7 @@ export const signOutSchema = z.object({ userId: userIdSchema.optional() });
 export const refreshSchema = z.object({ refreshToken: z.string().min(1).max(4096) });
 
 /** Where a device session came from, and what proved the person behind it. */
-export type OpenedBy = 'A' | 'C' | 'D' | 'wallet';
+export type OpenedBy = 'sdk' | 'account' | 'directory' | 'wallet';
 export type Proof = 'userId' | 'authToken' | 'password' | 'wallet' | 'token';
 
 /** One sign-in of one user on one device. Times in epoch ms. */
@@ -60,18 +64,16 @@ export interface DeviceSession {
   wallet?: string;
   createdAt: number;
   lastUsedAt: number;
-  absoluteEndAt: number;
-  /** How long an access token of it lives, within its own ends. */
+  /** How long an access token of it lives, within the ends of its sign-in. */
   accessMs: number;
   /** Of the user, when it was opened. */
   credentialVersion: number;
-  /** How long it lives without a refresh; null: no idle end. */
+  /** How long a sign-in lives without a refresh; null: no idle end. */
   idleMs: number | null;
-  idleEndAt: number | null;
   /** Of an issued token: the life it was issued with. */
   issuedForMs?: number;
-  /** The tokens in force. */
-  lineage: Lineage;
+  /** Its sign-ins that stand, the earliest first, each with the tokens in force. */
+  lineages: [Lineage, ...Lineage[]];
 }
 
 export interface OpenDeviceSession
@@ -97,15 +99,43 @@ export interface Standing {
   touched: boolean;
 }
 
+/** A device session, and the sign-in of it whose tokens are asked for. */
+export interface Opened extends Standing {
+  lineage: Lineage;
+}
+
 /** Where a user is signed in, as the bearer of one of the device sessions sees it; the oldest first. */
 export interface Overview extends Standing {
   sessions: DeviceSession[];
 }
 
+/**
+ * Which device sessions end. `presented` is the one on whose word they do. Without it, the Worker's caller stands for
+ * the end: a secret key, or a link that can do nothing else.
+ */
+export type Which =
+  | { kind: 'presented'; presented: PresentedSession }
+  /** All but the one that is presented. */
+  | { kind: 'others'; presented: PresentedSession }
+  | { kind: 'some'; ids: readonly string[]; presented?: PresentedSession | undefined }
+  | { kind: 'all'; presented?: PresentedSession | undefined };
+
 /** `everywhere` false: the end stands, but some live session did not take it yet; the alarm goes on telling it. */
 export interface Ended {
   everywhere: boolean;
 }
+
+/** `missing`: the ids among those that were named which did not stand. */
+export interface EndedSome extends Ended {
+  missing: string[];
+}
+
+/** What a user's device sessions tell a live session that was joined through one of them. */
+export type Notice =
+  | { kind: 'signed_out'; sid: string }
+  | { kind: 'erased' }
+  /** `wallets`: wallet keys, `kin`: `users.id`, both as the record of this `version` has them. */
+  | { kind: 'wallets'; version: number; wallets: string[]; kin: number[] };
 
 /** Whom the authToken is for. */
 export const authTokenSchema = z.object({ userId: userIdSchema });

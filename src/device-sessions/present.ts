@@ -6,7 +6,7 @@ import type { DeviceSession } from './contract.ts';
 import { endOf } from './rules.ts';
 import type { SignedIn, TokenPair } from './service.ts';
 
-/** The answer of a sign-in, as surface A's SDKs expect it: what is absent is `null` or `[]`, never left out. */
+/** The answer of a sign-in, as SDKs expect it: what is absent is `null` or `[]`, never left out. */
 export function presentSignedIn({ tokens, record }: SignedIn, publicUrl: string) {
   const avatar = record.photos.at(-1);
   return {
@@ -18,7 +18,7 @@ export function presentSignedIn({ tokens, record }: SignedIn, publicUrl: string)
   };
 }
 
-/** A picture as surface A shows files. */
+/** A picture as SDKs are shown files. */
 function presentAvatar(photo: Photo, publicUrl: string) {
   const { id, fileType, fileSize, previewWidth, previewHeight, createdAt } = photo;
   const name = `${id}.${fileType}`;
@@ -63,7 +63,7 @@ export function presentDevice(session: DeviceSession, currentId: string) {
   };
 }
 
-/** A user as surface A shows them; `now` decides whether a ban still holds. */
+/** A user as SDKs are shown them; `now` decides whether a ban still holds. */
 export function presentUser(record: UserRecord, now: number) {
   const internalId = String(record.uid);
   return {
@@ -91,7 +91,7 @@ export function presentUser(record: UserRecord, now: number) {
   };
 }
 
-/** A role as surface A shows it. */
+/** A role as SDKs are shown it. */
 function presentRole({ roleId, displayName, permissions, createdAt, updatedAt }: RoleRecord) {
   return {
     roleId,

@@ -12,24 +12,39 @@ export interface TokenStamp {
   issuedAt: number;
 }
 
-/** The lineage of one device session: the pair in force, and the refresh token it replaced. */
-export interface Lineage {
+/** The pair of tokens in force, and the refresh token it replaced. */
+export interface Pair {
   current: TokenStamp;
   previousJti: string | null;
 }
 
-export type Rotation =
-  | { kind: 'rotate'; lineage: Lineage }
+/** One sign-in and the tokens that descend from it. Times in epoch ms. */
+export interface Lineage extends Pair {
+  /** The `lin` of its tokens. */
+  id: string;
+  signedInAt: number;
+  absoluteEndAt: number;
+  /** Moves with every refresh; null: no idle end. */
+  idleEndAt: number | null;
+}
+
+export type Rotation<P extends Pair = Lineage> =
+  | { kind: 'rotate'; lineage: P }
   /** The current pair again, without rotating. */
   | { kind: 'repeat' }
   /** Neither the token in force nor its immediate parent within the grace: somebody else has a copy. */
   | { kind: 'reused' };
 
 /** What becomes of a lineage when a refresh token of it is presented; `next` is the pair to take over. */
-export function rotate(lineage: Lineage, presentedJti: string, next: TokenStamp, now: number): Rotation {
+export function rotate<P extends Pair>(
+  lineage: P,
+  presentedJti: string,
+  next: TokenStamp,
+  now: number,
+): Rotation<P> {
   const { current, previousJti } = lineage;
   if (presentedJti === current.refreshJti) {
-    return { kind: 'rotate', lineage: { current: next, previousJti: presentedJti } };
+    return { kind: 'rotate', lineage: { ...lineage, current: next, previousJti: presentedJti } };
   }
   if (presentedJti === previousJti && now - current.issuedAt <= GRACE_MS) return { kind: 'repeat' };
   return { kind: 'reused' };

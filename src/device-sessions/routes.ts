@@ -10,7 +10,7 @@ import { endDevice, endOtherDevices, endSessions, signOutUser } from './ending-s
 import { presentDevice, presentSignedIn, presentTokens } from './present.ts';
 import { readOverview, refreshTokens, signIn } from './service.ts';
 
-/** Surface A, mounted under `/api/v3`, `/api/v4` and `/api/v5`. */
+/** The surface of SDKs, mounted under `/api/v3`, `/api/v4` and `/api/v5`. */
 export const deviceSessionRoutes = new Hono<AppEnv>()
   .post('/sessions', limitRate('SIGN_IN_LIMIT'), publishableKey, jsonBody(signInSchema), async c => {
     const deps = c.get('deps');
@@ -30,7 +30,7 @@ export const deviceSessionRoutes = new Hono<AppEnv>()
     return c.json({ success: true });
   })
   .delete('/sessions/users/:userId', systemOnly, async c => {
-    await signOutUser(c.get('deps'), c.req.param('userId'));
+    await signOutUser(c.get('deps'), c.get('caller'), c.req.param('userId'));
     return c.json({ success: true });
   });
 

@@ -1,4 +1,6 @@
+import type { DeviceSessionEnd } from '../events/types.ts';
 import { ok, type Result, refuse } from '../result.ts';
+import { DAY_MS, MINUTE_MS } from '../times.ts';
 import type { Ban, UserRecord } from '../users/contract.ts';
 import { isBanned } from '../users/rules.ts';
 import type { DeviceSession, PresentedSession } from './contract.ts';
@@ -8,24 +10,29 @@ import type { Lineage, TokenStamp } from './rotation.ts';
 export const MOST_DEVICE_SESSIONS = 100;
 export const MOST_LIVE_SESSIONS = 20;
 
-/** How long an ending call waits for the live sessions before it answers 503. */
-export const DELIVERY_WAIT_MS = 2_000;
+/** How long it is remembered that a user was erased: longer than a sign-in takes that read them before. */
+const ERASED_FOR_MS = 15 * MINUTE_MS;
 
-/** How long it is remembered that a user was erased: longer than a sign-in that read them before may be on its way. */
-const ERASED_FOR_MS = 15 * 60_000;
-
-const TOUCH_EVERY_MS = 10 * 60_000;
-const FIRST_RETRY_MS = 2_000;
-const LONGEST_RETRY_MS = 5 * 60_000;
+const TOUCH_EVERY_MS = 10 * MINUTE_MS;
 
 export interface CopyVersions {
   version: number;
   credentialVersion: number;
 }
 
-/** The instant from which a device session is no more. */
-export function endOf(session: Pick<DeviceSession, 'absoluteEndAt' | 'idleEndAt'>): number {
-  return Math.min(session.absoluteEndAt, session.idleEndAt ?? Number.POSITIVE_INFINITY);
+/** The instant from which a sign-in is no more. */
+export function endOfLineage(lineage: Pick<Lineage, 'absoluteEndAt' | 'idleEndAt'>): number {
+  return Math.min(lineage.absoluteEndAt, lineage.idleEndAt ?? Number.POSITIVE_INFINITY);
+}
+
+/** The instant from which a device session is no more: the end of its sign-in that stands longest. */
+export function endOf({ lineages }: Pick<DeviceSession, 'lineages'>): number {
+  return Math.max(...lineages.map(endOfLineage));
+}
+
+/** The sign-in that a token descends from; null where it is none of those that stand. */
+export function lineageOf(session: DeviceSession, { lin }: Pick<PresentedSession, 'lin'>): Lineage | null {
+  return session.lineages.find(({ id }) => id === (lin ?? session.id)) ?? null;
 }
 
 /** Whether the presented device session stands, and whether its use is due to be noted. */
@@ -35,8 +42,8 @@ export function authenticate(
   now: number,
 ): Result<{ touch: boolean }, 'session_ended'> {
   if (!session || now >= endOf(session)) return refuse('session_ended');
-  // Of a token that was issued to be handed on, only the last one made is good: an extended one replaces its elder.
-  const replaced = session.openedBy === 'D' && jti !== session.lineage.current.accessJti;
+  // Of a token that was issued to be handed on, only the last one made is good: an extended one replaces the earlier.
+  const replaced = session.openedBy === 'directory' && jti !== session.lineages[0].current.accessJti;
   if (replaced) return refuse('session_ended');
   return ok({ touch: now - session.lastUsedAt >= TOUCH_EVERY_MS });
 }
@@ -52,54 +59,73 @@ export interface OpeningFacts {
   ban: Ban | null;
 }
 
+/** A device session that ends, and why. */
+export interface Over {
+  id: string;
+  cause: DeviceSessionEnd;
+}
+
 /**
- * Whether a sign-in stands, and which device sessions end for it. One that read D1 before a change which has
+ * Whether a sign-in stands, and which device sessions end for it. A sign-in that read D1 before a change which has
  * reached the object is stale: it may rest on a password or an entry that is no more, and is read again.
  */
 export function open(
   facts: OpeningFacts,
   now: number,
-): Result<{ ending: string[] }, 'banned' | 'stale_record'> {
+): Result<{ ending: Over[] }, 'banned' | 'stale_record'> {
   if (isBanned(facts.ban, now)) return refuse('banned');
   if (facts.held && isOlder(facts.offered, facts.held)) return refuse('stale_record');
   const { sessions, deviceId, offered } = facts;
-  const closed = endedByCopy(offered, sessions);
-  const gone = (session: DeviceSession) =>
-    now >= endOf(session) || session.deviceId === deviceId || closed.includes(session.id);
-  const kept = sessions.filter(session => !gone(session));
-  const pushedOut = kept.slice(0, Math.max(0, kept.length + 1 - MOST_DEVICE_SESSIONS));
-  return ok({ ending: [...sessions.filter(gone), ...pushedOut].map(session => session.id) });
+  const ending: Over[] = overOf(sessions, now);
+  const gone = () => new Set(ending.map(({ id }) => id));
+  const standing = () => sessions.filter(({ id }) => !gone().has(id));
+  ending.push(...endedByCopy(offered, standing()));
+  const replaced = standing().filter(session => session.deviceId === deviceId);
+  ending.push(...replaced.map(({ id }) => ({ id, cause: 'replaced' as const })));
+  const pushedOut = standing().slice(0, Math.max(0, standing().length + 1 - MOST_DEVICE_SESSIONS));
+  ending.push(...pushedOut.map(({ id }) => ({ id, cause: 'too_many' as const })));
+  return ok({ ending });
+}
+
+/** The device sessions that have run out. */
+export function overOf(sessions: readonly DeviceSession[], now: number): Over[] {
+  return sessions.filter(session => now >= endOf(session)).map(({ id }) => ({ id, cause: 'expired' }));
 }
 
 /**
  * Which device sessions end with a new copy: once the entry is closed, those that a bare `userId` opened; with new
- * credentials, those that rest on earlier ones, but for the one that gave the new.
+ * credentials, those that rest on earlier ones, except the one that gave the new.
  */
 export function endedByCopy(
   { entry, credentialVersion, keptSid }: OpeningFacts['offered'],
   sessions: readonly Pick<DeviceSession, 'id' | 'proof' | 'credentialVersion'>[],
-): string[] {
-  return sessions
-    .filter(
-      session =>
-        (entry === 'closed' && session.proof === 'userId') ||
-        (session.credentialVersion < credentialVersion && session.id !== keptSid),
-    )
-    .map(session => session.id);
+): Over[] {
+  const causeOf = (session: (typeof sessions)[number]): DeviceSessionEnd | null => {
+    if (entry === 'closed' && session.proof === 'userId') return 'closed';
+    const outdated = session.credentialVersion < credentialVersion && session.id !== keptSid;
+    return outdated ? 'password_changed' : null;
+  };
+  return sessions.flatMap(session => {
+    const cause = causeOf(session);
+    return cause === null ? [] : [{ id: session.id, cause }];
+  });
 }
 
-/** A device session with its next pair of tokens: the idle end moves, the absolute one never does. */
+/** A device session with the next pair of tokens of one sign-in: its idle end moves, its absolute one never does. */
 export function refreshed(session: DeviceSession, lineage: Lineage, now: number): DeviceSession {
   const idleEndAt = session.idleMs === null ? null : now + session.idleMs;
-  return { ...session, lineage, idleEndAt, lastUsedAt: now };
+  const next = { ...lineage, idleEndAt };
+  const [first, ...others] = session.lineages;
+  const take = (each: Lineage): Lineage => (each.id === next.id ? next : each);
+  return { ...session, lineages: [take(first), ...others.map(take)], lastUsedAt: now };
 }
 
 /** An issued token may be extended again and again, but to no more than this after it was created. */
-const LONGEST_TOKEN_LIFE_MS = 365 * 24 * 60 * 60_000;
+const LONGEST_TOKEN_LIFE_MS = 365 * DAY_MS;
 
 /**
- * An issued token with its end put off to `ttlMs` from now, under a new stamp: the text of before is worth nothing any
- * more. Its user may ask for no longer a life than it was issued with; and only such tokens can be extended.
+ * An issued token with its end put off to `ttlMs` from now, under a new stamp. The earlier text of it is worth nothing
+ * from then on. Its user may ask for no longer a life than it was issued with. Only such tokens can be extended.
  */
 export function extended(
   session: DeviceSession,
@@ -111,8 +137,9 @@ export function extended(
   if (issuedForMs === undefined) return refuse('token_not_extendable');
   if (!bySystem && ttlMs > issuedForMs) return refuse('missing_privilege');
   if (now + ttlMs > createdAt + LONGEST_TOKEN_LIFE_MS) return refuse('token_life_exceeded');
-  const lineage = { current: stamp, previousJti: null };
-  return ok({ ...session, lineage, accessMs: ttlMs, absoluteEndAt: now + ttlMs, lastUsedAt: now });
+  const [first] = session.lineages;
+  const lineage = { ...first, current: stamp, previousJti: null, absoluteEndAt: now + ttlMs };
+  return ok({ ...session, lineages: [lineage], accessMs: ttlMs, lastUsedAt: now });
 }
 
 /** An older copy never replaces a newer one. */
@@ -129,26 +156,23 @@ export function noteLiveSession(
   return refuse('too_many_live_sessions');
 }
 
-/** When the end of a device session is told again to a live session that did not answer. */
-export function retryAt(attempts: number, now: number): number {
-  return now + Math.min(FIRST_RETRY_MS * 2 ** attempts, LONGEST_RETRY_MS);
-}
-
 /**
- * The one alarm: the earliest end of a device session, the next delivery or, of an erased user who has none left, when
- * the last trace goes. Null where nothing is pending.
+ * What the one alarm is for: the earliest end of a device session, the next delivery or, of an erased user who has none
+ * left, the instant when the last trace goes.
  */
-export function nextAlarm(
-  sessions: readonly Pick<DeviceSession, 'absoluteEndAt' | 'idleEndAt'>[],
+export function deadlinesOf(
+  sessions: readonly Pick<DeviceSession, 'lineages'>[],
   nextDeliveryAt: number | null,
-  erasedAt: number | null = null,
-): number | null {
-  const forgottenAt = erasedAt === null ? Number.POSITIVE_INFINITY : erasedAt + ERASED_FOR_MS;
-  const earliest = Math.min(...sessions.map(endOf), nextDeliveryAt ?? forgottenAt);
-  return Number.isFinite(earliest) ? earliest : null;
+  erasedAt: number | null,
+): Record<'end' | 'delivery' | 'forgotten', number | null> {
+  return {
+    end: sessions.length === 0 ? null : Math.min(...sessions.map(endOf)),
+    delivery: nextDeliveryAt,
+    forgotten: erasedAt === null || nextDeliveryAt !== null ? null : erasedAt + ERASED_FOR_MS,
+  };
 }
 
-/** Whether nothing has to be remembered of an erased user any more: what was on its way when they went is long refused. */
+/** Whether nothing has to be remembered of an erased user any more: what was asked before they went is long refused. */
 export function mayForget(erasedAt: number, now: number): boolean {
   return now >= erasedAt + ERASED_FOR_MS;
 }

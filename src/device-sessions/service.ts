@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
+import { unixSeconds } from '../times.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { noteCopied } from '../users/copy-service.ts';
@@ -7,8 +8,9 @@ import type { User } from '../users/record.ts';
 import { isBanned } from '../users/rules.ts';
 import { createUser, findUser, noteSeen, renameUser, type UserNames } from '../users/service.ts';
 import { redeemAuthToken } from './auth-token-service.ts';
-import type { DeviceInfo, DeviceSession, Overview, Proof, SignIn } from './contract.ts';
-import { endOf } from './rules.ts';
+import type { DeviceInfo, DeviceSession, Opened, Overview, Proof, SignIn } from './contract.ts';
+import type { Lineage } from './rotation.ts';
+import { endOfLineage, lineageOf } from './rules.ts';
 
 /** Tokens of a device session just opened or refreshed; times in epoch ms. */
 export interface TokenPair {
@@ -22,19 +24,27 @@ export interface SignedIn {
   tokens: TokenPair;
   record: UserRecord;
   session: DeviceSession;
+  /** The sign-in. */
+  lineage: Lineage;
 }
 
 /** How often a sign-in reads D1 again when the record changed under it. */
 const TRIES = 5;
 
-/** Signs a user in on a device (surface A); an unknown `userId` makes the user. */
+/** Signs a user in on a device, as SDKs ask; an unknown `userId` makes the user. */
 export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null): Promise<SignedIn> {
   const names = { ...given('displayName', input), ...given('profileHandle', input) };
   const { deviceId, authToken } = input;
   deps.noteCaller({ tried: input.userId });
   const proof: Proof = authToken == null ? 'userId' : 'authToken';
   let redeemedFor: number | null = null;
-  const opening = { deviceId, deviceInfo: input.deviceInfo ?? {}, ipAddress, openedBy: 'A' as const, proof };
+  const opening = {
+    deviceId,
+    deviceInfo: input.deviceInfo ?? {},
+    ipAddress,
+    openedBy: 'sdk' as const,
+    proof,
+  };
   return openDeviceSession(deps, opening, async () => {
     const user = await findOrMake(deps, input, names);
     const { uid, ban } = user.record;
@@ -75,15 +85,15 @@ export async function openDeviceSession(
     });
     if (!opened.ok) {
       if (opened.code === 'stale_record') continue;
-      // Surface A has a status of its own for it.
-      throw new AppError(opening.openedBy === 'A' ? opened.code : 'sign_in_refused');
+      // SDKs have a status of their own for it.
+      throw new AppError(opening.openedBy === 'sdk' ? opened.code : 'sign_in_refused');
     }
-    const { session } = opened.value;
+    const { session, lineage } = opened.value;
     if (copyLags) deps.defer(later => noteCopied(later, record));
     deps.defer(later => noteSeen(later, record.uid));
     const { id: sid, openedBy, proof } = session;
     deps.audit('signed_in', { uid: record.uid, sid, openedBy, proof });
-    return { tokens: await issueTokens(deps, record, session), record, session };
+    return { tokens: await issueTokens(deps, opened.value), record, session, lineage };
   }
   throw new AppError('try_again');
 }
@@ -92,19 +102,18 @@ export async function openDeviceSession(
 export async function refreshTokens(deps: Deps, refreshToken: string): Promise<TokenPair> {
   const claims = await deps.keyRing.verify('refresh', refreshToken, deps.now());
   if (!claims) throw new AppError('invalid_token');
-  const { uid, sid, jti } = claims;
-  const refreshed = await deps.deviceSessions(uid).refresh(sid, jti, deps.keyRing.signerKid);
+  const { uid, sid } = claims;
+  const refreshed = await deps.deviceSessions(uid).refresh(claims, deps.keyRing.signerKid);
   deps.noteCaller({ uid, sid });
   if (refreshed.ok) deps.audit('refreshed', { uid, sid });
   else if (refreshed.code === 'refresh_reused') deps.audit('refresh_reused', { uid, sid });
-  const { session, record } = unwrap(refreshed);
-  return issueTokens(deps, record, session);
+  return issueTokens(deps, unwrap(refreshed));
 }
 
 /** Whether this refresh token is the one in force; refuses `session_ended` for an earlier one, and ends nothing. */
 export async function refreshTokenStands(deps: Deps, claims: Claims<'refresh'>): Promise<void> {
   const { session } = unwrap(await deps.deviceSessions(claims.uid).standing(claims));
-  if (session.lineage.current.refreshJti !== claims.jti) throw new AppError('session_ended');
+  if (lineageOf(session, claims)?.current.refreshJti !== claims.jti) throw new AppError('session_ended');
 }
 
 /** The caller, and where they are signed in, the oldest first. */
@@ -114,7 +123,7 @@ export async function readOverview(deps: Deps, claims: Claims<'access'>): Promis
   return overview;
 }
 
-/** Notes what the caller's device says of itself anew. */
+/** Notes what the caller's device now says of itself. */
 export async function describeDevice(
   deps: Deps,
   claims: Claims<'access'>,
@@ -123,7 +132,7 @@ export async function describeDevice(
   unwrap(await deps.deviceSessions(claims.uid).describeDevice(claims, described));
 }
 
-/** The user a sign-in names, made where nobody was; refuses whoever needs an authToken and brings none. */
+/** The user a sign-in names, made where there is none; refuses a sign-in that needs an authToken and brings none. */
 async function findOrMake(deps: Deps, input: SignIn, names: UserNames): Promise<User> {
   const found = await findUser(deps, input.userId);
   const needsToken = deps.config.networkMode === 'secure' || found?.record.entry === 'closed';
@@ -138,24 +147,30 @@ async function findOrMake(deps: Deps, input: SignIn, names: UserNames): Promise<
 function livesOf(config: Deps['config'], { openedBy, issuedForMs }: Opening) {
   const { accessTokenMs, refreshAbsoluteMs, refreshIdleMs } = config;
   if (issuedForMs !== undefined) return { absoluteMs: issuedForMs, idleMs: null, accessMs: issuedForMs };
-  if (openedBy === 'C') return { absoluteMs: refreshAbsoluteMs, idleMs: null, accessMs: refreshAbsoluteMs };
+  if (openedBy === 'account')
+    return { absoluteMs: refreshAbsoluteMs, idleMs: null, accessMs: refreshAbsoluteMs };
   return { absoluteMs: refreshAbsoluteMs, idleMs: refreshIdleMs, accessMs: accessTokenMs };
 }
 
-/** Signs the pair a device session's stamp stands for: the same stamp, the same strings. */
+/** Signs the pair that the stamp of a sign-in stands for: the same stamp, the same strings. */
 export async function issueTokens(
-  deps: Deps,
-  record: UserRecord,
-  session: DeviceSession,
+  deps: Pick<Deps, 'keyRing'>,
+  { record, session, lineage }: Omit<Opened, 'touched'>,
 ): Promise<TokenPair> {
-  const { accessJti, refreshJti, issuedAt, kid } = session.lineage.current;
-  const claims = { sub: record.userId, uid: record.uid, sid: session.id };
-  const expiresAt = Math.min(issuedAt + session.accessMs, endOf(session));
+  const { accessJti, refreshJti, issuedAt, kid } = lineage.current;
+  const claims = {
+    sub: record.userId,
+    uid: record.uid,
+    sid: session.id,
+    lin: lineage.id,
+    auth_time: unixSeconds(lineage.signedInAt),
+  };
+  const expiresAt = Math.min(issuedAt + session.accessMs, endOfLineage(lineage));
   const sign = (kind: 'access' | 'refresh', jti: string, endsAt: number) =>
     deps.keyRing.sign(kind, { ...claims, jti, exp: Math.floor(endsAt / 1000) }, issuedAt, kid);
   const [accessToken, refreshToken] = await Promise.all([
     sign('access', accessJti, expiresAt),
-    sign('refresh', refreshJti, session.absoluteEndAt),
+    sign('refresh', refreshJti, lineage.absoluteEndAt),
   ]);
   return { accessToken, refreshToken, issuedAt, expiresAt };
 }

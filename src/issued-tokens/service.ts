@@ -1,13 +1,13 @@
 import type { Caller } from '../access/caller.ts';
+import { actorOf } from '../access/rules.ts';
 import { managedId, resolveOwn, type Target } from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
-import type { DeviceSession } from '../device-sessions/contract.ts';
+import type { DeviceSession, Opened } from '../device-sessions/contract.ts';
 import { signOut } from '../device-sessions/ending-service.ts';
 import { issueTokens, openDeviceSession, readOverview } from '../device-sessions/service.ts';
 import { AppError, requireEverywhere, unwrap } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { nfc } from '../text.ts';
-import type { UserRecord } from '../users/contract.ts';
 import { requireUid } from '../users/lookup-service.ts';
 import { closeUser, requireUser } from '../users/service.ts';
 
@@ -27,15 +27,15 @@ export interface IssuedToken {
  */
 export async function issueToken(deps: Deps, id: string, ttlSeconds: number): Promise<IssuedToken> {
   const userId = managedId(id);
-  const by = { openedBy: 'D', proof: 'token', issuedForMs: ttlSeconds * 1000 } as const;
+  const by = { openedBy: 'directory', proof: 'token', issuedForMs: ttlSeconds * 1000 } as const;
   const opening = { ...by, deviceId: uuid(), deviceInfo: {}, ipAddress: null };
-  const { record, session } = await openDeviceSession(deps, opening, async () => {
+  const opened = await openDeviceSession(deps, opening, async () => {
     const user = await requireUser(deps, userId);
     if (user.record.entry === 'closed') return user;
     return { record: await closeUser(deps, user), copyLags: false };
   });
-  deps.audit('token_issued', { uid: record.uid, sid: session.id });
-  return sign(deps, record, session);
+  deps.audit('token_issued', { uid: opened.record.uid, sid: opened.session.id });
+  return sign(deps, opened);
 }
 
 /** A user's device sessions, the oldest first: to themself in one object call, and to a secret key. */
@@ -62,9 +62,9 @@ export async function extendToken(
   const presented = caller.kind === 'user' ? caller.claims : undefined;
   const object = deps.deviceSessions(uid);
   const ttlMs = ttlSeconds * 1000;
-  const { session, record } = unwrap(await object.extend(tokenId, ttlMs, deps.keyRing.signerKid, presented));
+  const extended = unwrap(await object.extend(tokenId, ttlMs, deps.keyRing.signerKid, presented));
   deps.audit('token_issued', { uid, sid: tokenId, extended: true });
-  return sign(deps, record, session);
+  return sign(deps, extended);
 }
 
 /** Ends tokens; refuses `token_not_found` where one of them did not stand, once the others have ended. */
@@ -76,7 +76,8 @@ export async function revokeTokens(
 ): Promise<void> {
   const { uid } = await ownerOf(deps, await resolveOwn(deps, caller, id));
   const presented = caller.kind === 'user' ? caller.claims : undefined;
-  const { missing, ...ended } = unwrap(await deps.deviceSessions(uid).endSome(tokenIds, presented));
+  const which = { kind: 'some', ids: tokenIds, presented } as const;
+  const { missing, ...ended } = unwrap(await deps.deviceSessions(uid).end(which, 'revoked', actorOf(caller)));
   for (const sid of tokenIds)
     if (!missing.includes(sid)) deps.audit('token_revoked', { uid, sid, kind: 'access' });
   requireEverywhere(ended);
@@ -94,7 +95,10 @@ export async function logOutByLink(deps: Deps, token: string): Promise<void> {
   const claims = await deps.keyRing.verify('logout', token, deps.now());
   if (!claims) throw new AppError('invalid_token');
   const { uid, sid } = claims;
-  const { missing, ...ended } = unwrap(await deps.deviceSessions(uid).endSome([sid]));
+  const which = { kind: 'some', ids: [sid] } as const;
+  const { missing, ...ended } = unwrap(
+    await deps.deviceSessions(uid).end(which, 'signed_out', { kind: 'link' }),
+  );
   if (missing.length === 0) deps.audit('signed_out', { uid, sid, by: 'link' });
   requireEverywhere(ended);
   if (missing.length > 0) throw new AppError('session_ended');
@@ -104,8 +108,9 @@ async function ownerOf(deps: Deps, { self, userId }: Target): Promise<{ uid: num
   return self ?? requireUid(deps, userId);
 }
 
-async function sign(deps: Deps, record: UserRecord, session: DeviceSession): Promise<IssuedToken> {
-  const { accessToken: signedToken, issuedAt, expiresAt } = await issueTokens(deps, record, session);
+async function sign(deps: Deps, opened: Omit<Opened, 'touched'>): Promise<IssuedToken> {
+  const { accessToken: signedToken, issuedAt, expiresAt } = await issueTokens(deps, opened);
+  const { record, session } = opened;
   const claims = { sub: record.userId, uid: record.uid, sid: session.id };
   const exp = Math.floor(expiresAt / 1000);
   const logoutToken = await deps.keyRing.sign('logout', { ...claims, exp }, deps.now());

@@ -20,14 +20,14 @@ const VERSION_TABLE = 'schemaVersion';
 
 /**
  * Opens the schema of an object and brings one that exists up to date: to be called in the constructor. `legacyTable`
- * names the table by which objects are known that were made before versions were kept; such an object is at version 0,
+ * names the tables by which objects are known that were made before versions were kept; such an object is at version 0,
  * so the first steps must pass over tables that are there. An object at a version this code does not know is left as it
  * is, so that a release can be rolled back.
  */
 export function openSchema(
   storage: Pick<DurableObjectStorage, 'sql' | 'transactionSync'>,
   steps: readonly SchemaStep[],
-  legacyTable: string,
+  legacyTable: string | readonly string[],
 ): Schema {
   const { sql } = storage;
   const hasTable = (name: string): boolean =>
@@ -48,7 +48,8 @@ export function openSchema(
     sql.exec(`INSERT OR REPLACE INTO ${VERSION_TABLE} (one, version) VALUES (1, ?)`, steps.length);
   }
 
-  const exists = (): boolean => hasTable(VERSION_TABLE) || hasTable(legacyTable);
+  const known = [VERSION_TABLE, ...(typeof legacyTable === 'string' ? [legacyTable] : legacyTable)];
+  const exists = (): boolean => known.some(hasTable);
 
   if (exists() && version() < steps.length) storage.transactionSync(advance);
   return { exists, create: advance };

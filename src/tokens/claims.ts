@@ -28,12 +28,18 @@ const common = {
 const userClaims = z.object({ ...common, uid: z.int().positive() });
 
 /**
+ * A device session may have several sign-ins: `lin` names the one a token descends from, `auth_time` is its instant
+ * (RFC 9068 §2.2.1). Tokens of earlier releases have neither.
+ */
+const signInClaims = userClaims.extend({ lin: z.string().optional(), auth_time: z.int().optional() });
+
+/**
  * The claims of each kind. `sub` is the public userId, `uid` its `users.id`, `sid` the device session; a
  * member token adds `live` (the live session) and `mid` (the membership). Times are unix seconds.
  */
 export const tokenClaims = {
-  access: userClaims,
-  refresh: userClaims,
+  access: signInClaims,
+  refresh: signInClaims,
   /** A guest of surface E: `session` is random, `identifier` what the device called itself. */
   device: z.object({ ...common, session: z.string().min(1), identifier: z.string().min(1) }),
   member: z.object({ ...common, uid: z.int().positive().optional(), live: z.string(), mid: z.string() }),

@@ -215,7 +215,7 @@ it('keeps the newer copy of a record, and lets a sign-in that read an older one 
     deviceId: 'd',
     deviceInfo: {},
     ipAddress: null,
-    openedBy: 'A',
+    openedBy: 'sdk',
     proof: 'userId',
     absoluteMs: 1_000,
     accessMs: 1_000,

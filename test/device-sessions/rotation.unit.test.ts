@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GRACE_MS, type Lineage, rotate, type TokenStamp } from '../../src/device-sessions/rotation.ts';
+import { GRACE_MS, type Pair, rotate, type TokenStamp } from '../../src/device-sessions/rotation.ts';
 
 const NOW = 1_800_000_000_000;
 const stamp = (refreshJti: string, issuedAt = NOW): TokenStamp => ({
@@ -10,7 +10,7 @@ const stamp = (refreshJti: string, issuedAt = NOW): TokenStamp => ({
 });
 
 /** A lineage that went through these refresh tokens; the last is in force since NOW. */
-function lineageOf(...jtis: string[]): Lineage {
+function lineageOf(...jtis: string[]): Pair {
   return { current: stamp(jtis.at(-1) ?? ''), previousJti: jtis.at(-2) ?? null };
 }
 

@@ -1,41 +1,55 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceSession } from '../../src/device-sessions/contract.ts';
+import type { Lineage } from '../../src/device-sessions/rotation.ts';
 import {
   authenticate,
+  deadlinesOf,
   endedByCopy,
   endOf,
   extended,
   MOST_DEVICE_SESSIONS,
   MOST_LIVE_SESSIONS,
   mayForget,
-  nextAlarm,
   noteLiveSession,
   type OpeningFacts,
   open,
   refreshed,
-  retryAt,
 } from '../../src/device-sessions/rules.ts';
+import { earliest } from '../../src/platform/alarm.ts';
+import { retryAt } from '../../src/platform/outbox.ts';
 
 const NOW = 1_800_000_000_000;
+const lineage: Lineage = {
+  id: 'first',
+  signedInAt: NOW,
+  absoluteEndAt: NOW + 1_000_000_000,
+  idleEndAt: NOW + 1_000_000,
+  current: { accessJti: 'a', refreshJti: 'r', kid: 'k', issuedAt: NOW },
+  previousJti: null,
+};
 const session: DeviceSession = {
   id: 'one',
   deviceId: 'laptop',
   deviceInfo: {},
   ipAddress: null,
-  openedBy: 'A',
+  openedBy: 'sdk',
   proof: 'userId',
   createdAt: NOW,
   lastUsedAt: NOW,
   accessMs: 1_000,
   credentialVersion: 1,
-  absoluteEndAt: NOW + 1_000_000_000,
   idleMs: 1_000_000,
-  idleEndAt: NOW + 1_000_000,
-  lineage: { current: { accessJti: 'a', refreshJti: 'r', kid: 'k', issuedAt: NOW }, previousJti: null },
+  lineages: [lineage],
 };
 const first = { version: 1, credentialVersion: 1, entry: 'closed' as const, keptSid: null };
 const facts = { held: first, offered: first, sessions: [], deviceId: 'laptop', ban: null };
 const opening = (change: Partial<OpeningFacts>) => open({ ...facts, ...change }, NOW);
+const alarmAt = (...facts: Parameters<typeof deadlinesOf>) => earliest(deadlinesOf(...facts));
+/** The device session, its one sign-in changed. */
+const signedIn = (change: Partial<Lineage>): DeviceSession => ({
+  ...session,
+  lineages: [{ ...lineage, ...change }],
+});
 const devices = (count: number): DeviceSession[] =>
   Array.from({ length: count }, (_, index) => ({
     ...session,
@@ -46,7 +60,7 @@ const devices = (count: number): DeviceSession[] =>
 
 it('ends a device session at the earlier of its two ends, to the millisecond', () => {
   expect(endOf(session)).toBe(NOW + 1_000_000);
-  expect(endOf({ ...session, idleEndAt: null })).toBe(NOW + 1_000_000_000);
+  expect(endOf(signedIn({ idleEndAt: null }))).toBe(NOW + 1_000_000_000);
   expect(authenticate(session, { jti: 'a' }, NOW + 999_999).ok).toBe(true);
   expect(authenticate(session, { jti: 'a' }, NOW + 1_000_000)).toMatchObject({ code: 'session_ended' });
   expect(authenticate(null, { jti: 'a' }, NOW)).toMatchObject({ code: 'session_ended' });
@@ -59,7 +73,7 @@ it('notes its use at most every ten minutes', () => {
 
 it('ends the earlier session of the same device', () => {
   const sessions = [...devices(2), { ...session, id: 'old', proof: 'password' as const }];
-  expect(opening({ sessions })).toEqual({ ok: true, value: { ending: ['old'] } });
+  expect(opening({ sessions })).toEqual({ ok: true, value: { ending: [{ id: 'old', cause: 'replaced' }] } });
 });
 
 it('ends the oldest beyond the cap, and none before', () => {
@@ -67,7 +81,7 @@ it('ends the oldest beyond the cap, and none before', () => {
     value: { ending: [] },
   });
   expect(opening({ sessions: devices(MOST_DEVICE_SESSIONS) })).toMatchObject({
-    value: { ending: ['s0'] },
+    value: { ending: [{ id: 's0', cause: 'too_many' }] },
   });
 });
 
@@ -97,14 +111,14 @@ it('tells again after 2 s, doubling to 5 minutes', () => {
 });
 
 it('sets the alarm to the earliest of ends and deliveries', () => {
-  expect(nextAlarm([], null)).toBe(null);
-  expect(nextAlarm([session, { ...session, idleEndAt: NOW + 5 }], NOW + 9)).toBe(NOW + 5);
-  expect(nextAlarm([session], NOW + 9)).toBe(NOW + 9);
+  expect(alarmAt([], null, null)).toBe(null);
+  expect(alarmAt([session, signedIn({ idleEndAt: NOW + 5 })], NOW + 9, null)).toBe(NOW + 5);
+  expect(alarmAt([session], NOW + 9, null)).toBe(NOW + 9);
 });
 
 it('wakes once more for an erased user, to forget even that', () => {
-  expect(nextAlarm([], NOW + 9, NOW)).toBe(NOW + 9);
-  expect(nextAlarm([], null, NOW)).toBe(NOW + 900_000);
+  expect(alarmAt([], NOW + 9, NOW)).toBe(NOW + 9);
+  expect(alarmAt([], null, NOW)).toBe(NOW + 900_000);
   expect(mayForget(NOW, NOW + 899_999)).toBe(false);
   expect(mayForget(NOW, NOW + 900_000)).toBe(true);
 });
@@ -125,15 +139,16 @@ it('ends what a bare userId opened once the entry is closed, and nothing else', 
     credentialVersion: 1,
   }));
   expect(endedByCopy({ ...first, entry: 'open' }, standing)).toEqual([]);
-  expect(endedByCopy(first, standing)).toEqual(['userId']);
+  expect(endedByCopy(first, standing)).toEqual([{ id: 'userId', cause: 'closed' }]);
 });
 
 it('ends what rests on earlier credentials once there are new ones, but for the one that gave them', () => {
+  const outdated = (id: string) => ({ id, cause: 'password_changed' });
   const sessions = devices(3).map((device, index) => ({ ...device, credentialVersion: index + 1 }));
-  expect(endedByCopy({ ...first, credentialVersion: 3 }, sessions)).toEqual(['s0', 's1']);
-  expect(endedByCopy({ ...first, credentialVersion: 3, keptSid: 's1' }, sessions)).toEqual(['s0']);
+  expect(endedByCopy({ ...first, credentialVersion: 3 }, sessions)).toEqual([outdated('s0'), outdated('s1')]);
+  expect(endedByCopy({ ...first, credentialVersion: 3, keptSid: 's1' }, sessions)).toEqual([outdated('s0')]);
   expect(opening({ offered: { ...first, credentialVersion: 2 }, sessions })).toMatchObject({
-    value: { ending: ['s0'] },
+    value: { ending: [outdated('s0')] },
   });
 });
 
@@ -141,29 +156,28 @@ describe('an issued token', () => {
   const DAY_MS = 86_400_000;
   const issued = {
     ...session,
-    openedBy: 'D',
+    openedBy: 'directory',
     proof: 'token',
     issuedForMs: DAY_MS,
     idleMs: null,
-    idleEndAt: null,
+    lineages: [{ ...lineage, idleEndAt: null }] as [Lineage],
   } as const;
   const stamp = { accessJti: 'b', refreshJti: 's', kid: 'k', issuedAt: NOW };
   const extend = (ttlMs: number, bySystem: boolean, now = NOW) =>
     extended(issued, { ttlMs, bySystem }, stamp, now);
 
   it('ends so long from now, under a new stamp, and stays what it was otherwise', () => {
-    const { lineage, accessMs, absoluteEndAt, ...rest } = issued;
+    const { lineages, accessMs, ...rest } = issued;
     expect(extend(5_000, true, NOW + 10)).toEqual({
       ok: true,
       value: {
         ...rest,
         accessMs: 5_000,
-        absoluteEndAt: NOW + 5_010,
         lastUsedAt: NOW + 10,
-        lineage: { current: stamp, previousJti: null },
+        lineages: [{ ...lineages[0], absoluteEndAt: NOW + 5_010, current: stamp, previousJti: null }],
       },
     });
-    expect([lineage, accessMs, absoluteEndAt]).not.toContain(stamp);
+    expect([lineages[0].current, accessMs]).not.toContain(stamp);
   });
 
   it('is extended by its user by what it was issued for, to the millisecond, however short it was made since', () => {
@@ -193,25 +207,30 @@ describe('an issued token', () => {
 it('takes only the last token made of those that are issued to be handed on', () => {
   const replaced = { jti: 'earlier' };
   expect(authenticate(session, replaced, NOW).ok).toBe(true);
-  expect(authenticate({ ...session, openedBy: 'D' }, replaced, NOW)).toMatchObject({ code: 'session_ended' });
-  expect(authenticate({ ...session, openedBy: 'D' }, { jti: 'a' }, NOW).ok).toBe(true);
+  expect(authenticate({ ...session, openedBy: 'directory' }, replaced, NOW)).toMatchObject({
+    code: 'session_ended',
+  });
+  expect(authenticate({ ...session, openedBy: 'directory' }, { jti: 'a' }, NOW).ok).toBe(true);
 });
 
 it('moves the idle end at a refresh, and the absolute end never', () => {
-  const later = refreshed(session, session.lineage, NOW + 999_999);
-  expect(later).toMatchObject({ idleEndAt: NOW + 1_999_999, absoluteEndAt: session.absoluteEndAt });
-  expect(refreshed({ ...session, idleMs: null, idleEndAt: null }, session.lineage, NOW).idleEndAt).toBe(null);
+  const [later] = refreshed(session, lineage, NOW + 999_999).lineages;
+  expect(later).toMatchObject({ idleEndAt: NOW + 1_999_999, absoluteEndAt: lineage.absoluteEndAt });
+  const [endless] = refreshed({ ...signedIn({ idleEndAt: null }), idleMs: null }, lineage, NOW).lineages;
+  expect(endless.idleEndAt).toBe(null);
 });
 
 it('counts only what stands toward the cap, and ends what is over instead of what lives', () => {
-  const over = { ...session, id: 'over', deviceId: 'elsewhere', absoluteEndAt: NOW };
+  const over = { ...signedIn({ absoluteEndAt: NOW }), id: 'over', deviceId: 'elsewhere' };
   const sessions = [...devices(MOST_DEVICE_SESSIONS - 1), over];
-  expect(opening({ sessions })).toMatchObject({ value: { ending: ['over'] } });
+  expect(opening({ sessions })).toMatchObject({ value: { ending: [{ id: 'over', cause: 'expired' }] } });
 });
 
 it('ends what a bare userId opened when a sign-in brings the news that the entry is closed', () => {
   const bare = { ...session, id: 'bare', deviceId: 'elsewhere' };
-  expect(opening({ sessions: [bare] })).toMatchObject({ value: { ending: ['bare'] } });
+  expect(opening({ sessions: [bare] })).toMatchObject({
+    value: { ending: [{ id: 'bare', cause: 'closed' }] },
+  });
   expect(opening({ sessions: [bare], offered: { ...first, entry: 'open' } })).toMatchObject({
     value: { ending: [] },
   });

@@ -1,6 +1,8 @@
 /** Tokens that are extended, revoked and logged out at once, and whose ends do not reach everybody. */
 import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { PresentedSession } from '../../src/device-sessions/contract.ts';
+import { BY_SYSTEM } from '../../src/events/types.ts';
 import { type Answer, call, claimsOf, joinAs, keys, openRoom, type Room, signIn } from '../support/client.ts';
 import { deviceObject, liveStub } from '../support/objects.ts';
 import { headStart } from '../support/races.ts';
@@ -185,8 +187,10 @@ describe('the object itself', () => {
     const ended = { ok: false, code: 'session_ended' };
     expect(await object.extend(target.sid, 60_000, 'any', { sid, jti })).toEqual(ended);
     expect(await object.extend(sid, 60_000, 'any', { sid, jti })).toEqual(ended);
-    expect(await object.endSome([target.sid], { sid, jti })).toEqual(ended);
-    expect(await object.endSome([sid], { sid, jti })).toEqual(ended);
+    const end = (ids: string[], presented: PresentedSession) =>
+      object.end({ kind: 'some', ids, presented }, 'revoked', BY_SYSTEM);
+    expect(await end([target.sid], { sid, jti })).toEqual(ended);
+    expect(await end([sid], { sid, jti })).toEqual(ended);
     expect(await verify(target.accessToken)).toBe(200);
   });
 
@@ -199,7 +203,8 @@ describe('the object itself', () => {
       ok: false,
       code: 'missing_privilege',
     });
-    expect(await object.endSome([target.sid, 'unknown'], presented)).toMatchObject({
+    const which = { kind: 'some', ids: [target.sid, 'unknown'], presented } as const;
+    expect(await object.end(which, 'revoked', BY_SYSTEM)).toMatchObject({
       ok: true,
       value: { everywhere: true, missing: ['unknown'] },
     });

@@ -1,31 +1,34 @@
 import type { Created, CreateLiveSession } from '../../live-sessions/contract.ts';
 import type { LiveSessionObject } from '../../platform/objects.ts';
+import { DELIVERY_WAIT_MS } from '../../platform/outbox.ts';
 import { ok, type Result, refuse } from '../../result.ts';
 import { addressOfKey } from '../../users/rules.ts';
 import type { PresentedSession, Standing } from '../contract.ts';
-import { DELIVERY_WAIT_MS, noteLiveSession } from '../rules.ts';
-import type { DeviceSessionsStorage } from './storage.ts';
+import { noteLiveSession } from '../rules.ts';
+import type { Notes } from './notes.ts';
 
-interface World {
-  storage: DeviceSessionsStorage;
+interface JoinsParts {
+  notes: Notes;
   standing: (presented: PresentedSession) => Result<Standing, 'session_ended'>;
   liveSession: (liveId: string) => LiveSessionObject;
 }
 
 type Noted = Result<{ notedAt: number }, 'session_ended' | 'too_many_live_sessions'>;
 
+export type Joins = ReturnType<typeof makeJoins>;
+
 /**
- * Which live sessions are joined through which device session. Noted before a live session admits, so that whatever
- * ends the device session from then on reaches it there.
+ * Which live sessions are joined through which device session. A join is noted before a live session admits, so that an
+ * end of the device session from then on reaches it there.
  */
-export function openJoins({ storage, standing, liveSession }: World) {
+export function makeJoins({ notes, standing, liveSession }: JoinsParts) {
   function note(presented: PresentedSession, liveId: string): Noted {
     const stands = standing(presented);
     if (!stands.ok) return stands;
-    const decision = noteLiveSession(storage.notedLiveSessions(), liveId);
+    const decision = noteLiveSession(notes.all(), liveId);
     if (!decision.ok) return decision;
     const notedAt = Date.now();
-    storage.note(liveId, presented.sid, notedAt);
+    notes.put(liveId, presented.sid, notedAt);
     return ok({ notedAt });
   }
 
@@ -36,14 +39,14 @@ export function openJoins({ storage, standing, liveSession }: World) {
   ): Promise<Result<Standing, 'session_ended'>> {
     const stands = standing(presented);
     if (!stands.ok) return stands;
-    const noted = storage.notedLiveSessions();
+    const noted = notes.all();
     if (noteLiveSession(noted, liveId).ok) return stands;
     const subject = String(stands.value.record.uid);
     const asked = noted.map(async id => {
       const askedAt = Date.now();
-      // Who is outside may have a join on its way: from this answer on, the live session refuses it.
+      // A join noted before may not have arrived yet: from this answer on, the live session refuses it.
       const inside = await liveSession(id).isInside(subject, askedAt);
-      if (!inside) storage.forgetLiveSession(id, askedAt);
+      if (!inside) notes.forget(id, askedAt);
     });
     await Promise.race([Promise.allSettled(asked), scheduler.wait(DELIVERY_WAIT_MS)]);
     return standing(presented);
