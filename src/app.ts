@@ -2,20 +2,25 @@ import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { refuseTokenInQuery } from './access/authenticate.ts';
+import { withReason } from './accounts/error-form.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { banRoutes } from './bans/routes.ts';
 import { authTokenRoutes } from './device-sessions/auth-token-routes.ts';
+import { vendorForm } from './device-sessions/error-form.ts';
 import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.ts';
+import { withErrorCode } from './directory/error-form.ts';
 import { directoryUserRoutes } from './directory/routes.ts';
 import { type AppEnv, provideDeps, serverTiming } from './http/context.ts';
-import { renderError, renderRefusal } from './http/problem.ts';
+import { makeRenderer } from './http/problem.ts';
 import { crossOrigin, noStore, securityHeaders } from './http/security-headers.ts';
+import { withError } from './identifier-sessions/error-form.ts';
 import { identifierSessionRoutes } from './identifier-sessions/routes.ts';
 import { tokenRoutes } from './issued-tokens/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { sessionFileRoutes } from './live-sessions/file-routes.ts';
 import { liveSessionRoutes } from './live-sessions/routes.ts';
 import { locatorRoutes } from './locators/routes.ts';
+import { withOAuthError } from './oauth/error-form.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import { presenceRoutes } from './presence/routes.ts';
 import { attributeDefRoutes, profileRoutes } from './profiles/routes.ts';
@@ -25,6 +30,14 @@ import { uploadRoutes } from './uploads/routes.ts';
 import { walletProofRoutes } from './wallets/routes.ts';
 
 const app = new Hono<AppEnv>();
+
+const { renderError, renderRefusal } = makeRenderer([
+  [/^\/api\/v[345]\//, vendorForm],
+  [/^\/(users|uploads)(\/|$)/, withReason],
+  [/^\/v1\//, withErrorCode],
+  [/^\/api\/sessions(\/|$)/, withError],
+  [/^\/oauth2\//, withOAuthError],
+]);
 
 app.use(requestId());
 app.use(securityHeaders);

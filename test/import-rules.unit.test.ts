@@ -56,7 +56,7 @@ const rows = [
   ['directory', 'roles'],
 ];
 /** The routes that manage keys need the middleware that reads keys. */
-const exception = ['src/keys/routes.ts', 'src/access/authenticate.ts'];
+const exception = ['src/keys/routes.ts', 'src/access/directory-callers.ts'];
 /** What stands beside the rows: it runs on Node, or is made of everything. */
 const beside = ['dev', 'docs'];
 const rowOf = (part: string | null) => rows.findIndex(row => row.includes(part ?? ''));

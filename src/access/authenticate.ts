@@ -3,21 +3,20 @@ import { createMiddleware } from 'hono/factory';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import type { AppEnv } from '../http/context.ts';
+import { limitWrites } from '../http/limits.ts';
 import { readKey } from '../keys/rules.ts';
 import { verifyKey } from '../keys/service.ts';
 import type { Claims } from '../tokens/claims.ts';
-import type { Caller, Joiner } from './caller.ts';
+import type { Joiner } from './caller.ts';
+import { callersBy } from './callers.ts';
 import {
   bearer,
-  CREDENTIAL_HEADERS,
-  identify,
   identifyUser,
   type PasswordCredential,
   readBearer,
   readPasswordCredential,
   refuseSecondCredential,
 } from './credentials.ts';
-import { verifySession } from './session-service.ts';
 
 /** Requires a publishable key in `X-API-KEY`. A secret key is refused here: it must never ship in an app. */
 export const publishableKey = createMiddleware<AppEnv>(async (c, next) => {
@@ -27,55 +26,8 @@ export const publishableKey = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
-/**
- * Requires a user's access token: verified here by signature, kind and times. The service that goes on must ask
- * `DeviceSessions` whether the device session behind it still stands.
- */
-export const userToken = createMiddleware<AppEnv & { Variables: { claims: Claims<'access'> } }>(
-  async (c, next) => {
-    const { claims } = await identifyUser(c.get('deps'), c.req);
-    c.set('claims', claims);
-    await next();
-  },
-);
-
-/** Requires a user's access token or a secret key. */
-export const userOrSystem = createMiddleware<AppEnv & { Variables: { caller: Caller } }>(async (c, next) => {
-  const caller = await identify(c.get('deps'), c.req);
-  if (caller.kind === 'system') tellKeyUse(c.get('deps'), c.req, caller);
-  c.set('caller', caller);
-  await next();
-});
-
-/** Requires a caller, unless the query member that stands for a credential is there; a caller is null then. */
-export const callerUnless = (member: string) =>
-  createMiddleware<AppEnv & { Variables: { caller: Caller | null } }>(async (c, next) => {
-    const deps = c.get('deps');
-    const named = c.req.query(member) !== undefined;
-    const presents = CREDENTIAL_HEADERS.some(name => c.req.header(name) !== undefined);
-    if (named && presents) throw new AppError('conflicting_credentials');
-    const caller = named ? null : await identify(deps, c.req);
-    if (caller?.kind === 'system') tellKeyUse(deps, c.req, caller);
-    c.set('caller', caller);
-    await next();
-  });
-
-/** Requires a secret key. A user is told apart from nobody: 403 where their device session stands, else 401. */
-export const systemOnly = createMiddleware<AppEnv & { Variables: { caller: Caller } }>(async (c, next) => {
-  const deps = c.get('deps');
-  const caller = await identify(deps, c.req);
-  if (caller.kind === 'user') {
-    await verifySession(deps, caller.claims);
-    throw new AppError('missing_privilege');
-  }
-  tellKeyUse(c.get('deps'), c.req, caller);
-  c.set('caller', caller);
-  await next();
-});
-
-function tellKeyUse(deps: Deps, req: HonoRequest, { keyId }: Extract<Caller, { kind: 'system' }>): void {
-  deps.audit('key_used', { keyId, method: req.method, route: req.routePath });
-}
+/** Callers of most routes: a user by a Bearer token, and a secret key. */
+export const { userToken, userOrSystem, systemOnly } = callersBy({});
 
 /** Requires a user's access token, or a device token where guests may come; each is asked for at its own object. */
 export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Joiner } }>(async (c, next) => {
@@ -87,12 +39,12 @@ export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Join
     deps.noteCaller({ guest: device.sub });
     c.set('joiner', { kind: 'guest', claims: device });
   } else {
-    c.set('joiner', await identifyUser(deps, c.req));
+    c.set('joiner', await identifyUser(deps, c.req, {}));
   }
   await next();
 });
 
-/** Requires a username and a password, which are what Basic means under `/users`. Whether they are right the service says. */
+/** Requires a username and a password. Whether they are right is for the service to find out. */
 export const passwordCredential = createMiddleware<AppEnv & { Variables: { password: PasswordCredential } }>(
   async (c, next) => {
     const credential = readPasswordCredential(c.req);
@@ -103,33 +55,7 @@ export const passwordCredential = createMiddleware<AppEnv & { Variables: { passw
   },
 );
 
-/** What a request proves its user by: a password, or an access token. */
-export type UserProof =
-  | { kind: 'password'; credential: PasswordCredential }
-  | { kind: 'token'; claims: Claims<'access'> };
-
-/** Requires a username and a password, or a user's access token. */
-export const passwordOrToken = createMiddleware<AppEnv & { Variables: { proof: UserProof } }>(
-  async (c, next) => {
-    const credential = readPasswordCredential(c.req);
-    if (credential) {
-      c.get('deps').noteCaller({ tried: credential.username });
-      c.set('proof', { kind: 'password', credential });
-    } else c.set('proof', { kind: 'token', claims: (await identifyUser(c.get('deps'), c.req)).claims });
-    await next();
-  },
-);
-
-/** Takes a user's access token where there is one; nobody is let in too, and may be shown less. */
-export const optionalUserToken = createMiddleware<
-  AppEnv & { Variables: { asking: Claims<'access'> | null } }
->(async (c, next) => {
-  const asks = c.req.header('authorization') !== undefined || c.req.header('x-server-key') !== undefined;
-  c.set('asking', asks ? (await identifyUser(c.get('deps'), c.req)).claims : null);
-  await next();
-});
-
-/** Requires a device token of surface E. Whether it was ended is for the service to ask. */
+/** Requires a device token. Whether it was ended is for the service to ask. */
 export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Claims<'device'> } }>(
   async (c, next) => {
     const { keyRing, now, noteCaller } = c.get('deps');
@@ -137,20 +63,23 @@ export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Clai
     if (!claims) throw new AppError('invalid_token');
     refuseSecondCredential(c.req);
     noteCaller({ guest: claims.sub });
+    await limitWrites(c, claims.sub);
     c.set('device', claims);
     await next();
   },
 );
 
-/** Requires a member token. Whether the membership stands, or the session is over, is the live session's to say. */
+/** Requires a member token. Whether the membership stands, or the session is over, the live session says. */
 export const memberToken = createMiddleware<AppEnv & { Variables: { member: Claims<'member'> } }>(
   async (c, next) => {
-    c.set('member', await verifyMember(c.get('deps'), c.req, bearer(c.req.header('authorization'))));
+    const member = await verifyMember(c.get('deps'), c.req, bearer(c.req.header('authorization')));
+    await limitWrites(c, member.uid === undefined ? member.sub : `user ${member.uid}`);
+    c.set('member', member);
     await next();
   },
 );
 
-/** The membership a genuine member token names, in a request that names nobody else besides. */
+/** The membership a genuine member token names, in a request that names no other caller. */
 export async function verifyMember(
   { keyRing, now, noteCaller }: Deps,
   req: HonoRequest,

@@ -13,14 +13,23 @@ export interface PasswordCredential {
   password: string;
 }
 
-/** The one who calls; two credentials that name different ones are refused. */
-export async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
+/** What a route's clients present, beside a Bearer token and a secret key. */
+export interface Ways {
+  /** A signature, or an issued token in a header of its own. */
+  signed?: boolean;
+  /** A username and a password: HTTP Basic means these here, and not a secret key. */
+  passwords?: boolean;
+}
+
+/** Who calls; two credentials that name different callers are refused. */
+export async function identify(deps: Deps, req: HonoRequest, ways: Ways): Promise<Caller> {
   const authorization = req.header('authorization');
   const serverKey = req.header('x-server-key');
-  // There it means a username and a password, which these calls do not take.
-  const isPassword = /^\/users(\/|$)/.test(req.path) && readBasic(authorization) !== null;
-  if (isPassword) throw new AppError('invalid_token', { detail: 'A Bearer token is expected' });
-  const { signer, issued } = await directoryCredentials(deps, req);
+  if (ways.passwords && readBasic(authorization) !== null) {
+    throw new AppError('invalid_token', { detail: 'A Bearer token is expected' });
+  }
+  const signer = ways.signed ? await signerOf(deps, req) : null;
+  const issued = ways.signed ? req.header(ISSUED_TOKEN) : undefined;
   const callers: Caller[] = [];
   if (signer !== null) {
     deps.noteCaller({ keyId: signer });
@@ -35,20 +44,21 @@ export async function identify(deps: Deps, req: HonoRequest): Promise<Caller> {
   return caller;
 }
 
-/** The header that surface D's answers name for their tokens, beside `Authorization`. */
+/** The header that the directory's answers name for their tokens, beside `Authorization`. */
 const ISSUED_TOKEN = 'x-issued-mitter-user-authorization';
-/** Every header that may say who calls under `/v1`. */
-export const CREDENTIAL_HEADERS = ['authorization', 'x-server-key', ISSUED_TOKEN];
 
-/** What only surface D's clients present themselves by: a signature, a token in a header of its own. */
-async function directoryCredentials(deps: Deps, req: HonoRequest) {
-  if (!req.path.startsWith('/v1/')) return { signer: null, issued: undefined };
-  return { signer: await signerOf(deps, req), issued: req.header(ISSUED_TOKEN) };
+/** Whether a request says who calls, in any header that may. */
+export function presentsCredential(req: HonoRequest): boolean {
+  return ['authorization', 'x-server-key', ISSUED_TOKEN].some(name => req.header(name) !== undefined);
 }
 
-export async function identifyUser(deps: Deps, req: HonoRequest): Promise<Extract<Caller, { kind: 'user' }>> {
-  const caller = await identify(deps, req);
-  if (caller.kind !== 'user') throw new AppError('not_allowed', { detail: 'A secret key is no user' });
+export async function identifyUser(
+  deps: Deps,
+  req: HonoRequest,
+  ways: Ways,
+): Promise<Extract<Caller, { kind: 'user' }>> {
+  const caller = await identify(deps, req, ways);
+  if (caller.kind !== 'user') throw new AppError('not_allowed', { detail: 'A secret key is not a user' });
   return caller;
 }
 
@@ -75,10 +85,21 @@ export function readPasswordCredential(req: HonoRequest): PasswordCredential | n
   return { username: pair.slice(0, Math.max(0, colon)), password: pair.slice(colon + 1) };
 }
 
-/** The text a Basic header holds, empty where it is not base64 of UTF-8; null where it is no such header. */
+/**
+ * The text a Basic header holds; null where the header is of another kind. The text is empty where it is not base64 of
+ * UTF-8, or holds a U+0000: a hash pads a password with zeros, and so would take it for a shorter one.
+ */
 function readBasic(authorization: string | undefined): string | null {
   const basic = /^Basic +([\w+/=-]+)$/i.exec(authorization ?? '')?.[1];
-  return basic === undefined ? null : new TextDecoder().decode(fromBase64(basic) ?? new Uint8Array());
+  if (basic === undefined) return null;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      fromBase64(basic) ?? new Uint8Array(),
+    );
+    return text.includes('\0') ? '' : text;
+  } catch {
+    return '';
+  }
 }
 
 /** `accessKey:accessSecret`; OAuth clients send each half form-encoded (RFC 6749 §2.3.1). */

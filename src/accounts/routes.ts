@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
-import { passwordCredential, passwordOrToken, userToken } from '../access/authenticate.ts';
+import { passwordOrToken, userToken } from '../access/account-callers.ts';
+import { passwordCredential } from '../access/authenticate.ts';
 import { bearer } from '../access/credentials.ts';
 import { originOf } from '../http/client-address.ts';
 import type { AppEnv } from '../http/context.ts';

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { systemOnly, userOrSystem } from '../access/authenticate.ts';
+import { systemOnly, userOrSystem } from '../access/directory-callers.ts';
 import type { AppEnv } from '../http/context.ts';
 import { linkNext, readCursor } from '../http/pagination.ts';
 import { jsonBody, params, query } from '../http/validate.ts';

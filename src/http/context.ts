@@ -6,11 +6,12 @@ import { AppError } from '../errors.ts';
 import { logFault } from '../log.ts';
 import type { Trips } from '../platform/trips.ts';
 import { clientAddress, networkOf } from './client-address.ts';
+import { type Count, makeCount } from './counter.ts';
 
 /** The environment every route of the app shares. */
 export interface AppEnv {
   Bindings: Env;
-  Variables: { deps: Deps; requestId: string };
+  Variables: { deps: Deps; requestId: string; count: Count };
 }
 
 const configs = new WeakMap<Env, ConfigResult>();
@@ -30,6 +31,7 @@ export const provideDeps = createMiddleware<AppEnv>(async (c, next) => {
   const read = configOf(c.env);
   if (!read.ok) throw notConfigured(c.env, read.problems);
   const trips: Trips = { d1: 0, objects: 0 };
+  c.set('count', makeCount(c.env, read.config));
   c.set(
     'deps',
     makeDeps({

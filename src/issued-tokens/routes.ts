@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
-import { callerUnless, systemOnly, userOrSystem } from '../access/authenticate.ts';
+import { callerUnless, systemOnly, userOrSystem } from '../access/directory-callers.ts';
 import type { AppEnv } from '../http/context.ts';
+import { limitRate } from '../http/limits.ts';
 import { jsonBody, params, query } from '../http/validate.ts';
 import { logoutSchema, tokenExtensionSchema, tokenIdsParameter, tokenRequestSchema } from './contract.ts';
 import { presentIssued, presentToken, signedOutPage } from './present.ts';
@@ -9,7 +10,7 @@ import { extendToken, issueToken, listTokens, logOut, logOutByLink, revokeTokens
 
 /** Tokens that an application's server issues for its users, mounted under `/v1/users`. */
 export const tokenRoutes = new Hono<AppEnv>()
-  .get('/me/logout', query(logoutSchema), callerUnless('token'), async c => {
+  .get('/me/logout', limitRate('SIGN_IN_LIMIT'), query(logoutSchema), callerUnless('token'), async c => {
     // A link that is merely looked at ends nothing (RFC 9110 §9.2.1).
     if (c.req.method === 'HEAD') return c.body(null, 200);
     const { token } = c.req.valid('query');

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { systemOnly } from '../access/authenticate.ts';
+import { systemOnly } from '../access/directory-callers.ts';
 import type { AppEnv } from '../http/context.ts';
 import { jsonBody } from '../http/validate.ts';
 import { createKeySchema } from './contract.ts';

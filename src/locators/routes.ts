@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { userOrSystem } from '../access/authenticate.ts';
+import { userOrSystem } from '../access/directory-callers.ts';
 import { originOf } from '../http/client-address.ts';
 import type { AppEnv } from '../http/context.ts';
 import { limitRate } from '../http/limits.ts';

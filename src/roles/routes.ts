@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { systemOnly } from '../access/authenticate.ts';
+import { systemOnly } from '../access/directory-callers.ts';
 import type { AppEnv } from '../http/context.ts';
 import { jsonBody, params } from '../http/validate.ts';
 import { roleParameter, roleSchema, userRolesSchema } from './contract.ts';

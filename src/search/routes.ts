@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { optionalUserToken } from '../access/authenticate.ts';
+import { optionalUserToken } from '../access/account-callers.ts';
 import type { AppEnv } from '../http/context.ts';
 import { limitRate } from '../http/limits.ts';
 import { linkNext, readCursor } from '../http/pagination.ts';
@@ -27,6 +27,7 @@ export const searchRoutes = new Hono<AppEnv>().get(
 /** One user as others see them, mounted under `/users`. */
 export const publicUserRoutes = new Hono<AppEnv>().get(
   '/:id{[0-9]+}',
+  limitRate('READ_LIMIT'),
   optionalUserToken,
   params(userParameter),
   async c => {

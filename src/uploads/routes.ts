@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import { declaredLength, declaredType } from '../files/declared.ts';
 import { serveObject } from '../files/serve-object.ts';
 import type { AppEnv } from '../http/context.ts';
+import { limitRate } from '../http/limits.ts';
 import { headers } from '../http/validate.ts';
 import { uploadHeadersSchema } from './contract.ts';
 import { presentUpload } from './present.ts';
@@ -25,7 +26,7 @@ export const uploadRoutes = new Hono<AppEnv>()
     const form = accepts(c, { header: 'Accept', supports, default: 'application/json' });
     return form === 'text/plain' ? c.text(upload.name) : c.json(upload);
   })
-  .get('/:name', async c => {
+  .get('/:name', limitRate('READ_LIMIT'), async c => {
     const deps = c.get('deps');
     const { key, contentType, fileSize, ...upload } = await findUpload(deps, c.req.param('name'));
     const fileName = presentUpload({ ...upload, fileSize }).name;
