@@ -10,7 +10,7 @@ export interface SetPresence {
 /**
  * The part in force, with what is left of its time, and the rest of its chain as it was set; null once the chain ran
  * out. A part's time begins when the one before it ends, and at that very instant the next is in force. A static part
- * stays for ever: what it might expire to never comes. A clock that went backwards finds the chain just set.
+ * never ends: the part it might expire to never comes. A clock that went backwards finds the chain just set.
  */
 export function presenceAt({ presence, setAt }: SetPresence, now: number): Presence | null {
   let elapsedMs = Math.max(0, now - setAt);

@@ -7,7 +7,7 @@ import { requireUser } from '../users/service.ts';
 import type { Presence, UserPresenceView } from './contract.ts';
 import { presenceAt } from './rules.ts';
 
-/** Sets the presence of whom `id` names, by themself or a secret key, which must name a user there is. */
+/** Sets the presence of the user that `id` names: on their own word, or on that of a secret key for a user there is. */
 export async function setPresenceOf(
   deps: Deps,
   caller: Caller,
@@ -15,7 +15,7 @@ export async function setPresenceOf(
   presence: Presence,
 ): Promise<void> {
   const { self, userId } = await resolveOwn(deps, caller, id);
-  // A name looked up lately will not do: nothing is to be left of who was erased since.
+  // A name that was looked up a while ago will not do: nothing may be left of a user who was erased since.
   const { uid } = self ?? (await requireUser(deps, userId)).record;
   await setPresence(deps, uid, presence);
 }

@@ -1,31 +1,41 @@
 import { DurableObject } from 'cloudflare:workers';
+import { openSchema, type Schema, type SchemaStep } from '../platform/schema.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { Presence } from './contract.ts';
 import type { SetPresence } from './rules.ts';
+
+/** As it was when steps began. */
+const table: SchemaStep = sql => {
+  sql.exec(`
+    CREATE TABLE IF NOT EXISTS presence
+      (one INTEGER PRIMARY KEY CHECK (one = 1), presence TEXT NOT NULL, setAt INTEGER NOT NULL)
+  `);
+};
+
+/** In order. A step is never edited once released; a change is a new one at the end. */
+const steps: readonly SchemaStep[] = [table];
 
 /**
  * One user's presence, named by `users.id`: the chain that was set last, and when. What of it is in force follows from
  * the time (`rules.ts`), so there are no alarms, and nothing is written when a part runs out.
  */
 export class UserPresence extends DurableObject<Env> {
+  readonly #schema: Schema;
   #exists: boolean;
   /** Ids of users are never reused: what was erased once is never set again. */
   #erased = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const tables = ctx.storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'presence'");
-    this.#exists = tables.toArray().length > 0;
+    this.#schema = openSchema(ctx.storage, steps, 'presence');
+    this.#exists = this.#schema.exists();
   }
 
-  /** Replaces whatever was set before, from now on. Refuses `user_not_found` after an erasure. */
+  /** Replaces the presence that was set before. Refuses `user_not_found` after an erasure. */
   set(presence: Presence): Result<undefined, 'user_not_found'> {
     if (this.#erased) return refuse('user_not_found');
     this.ctx.storage.transactionSync(() => {
-      this.ctx.storage.sql.exec(
-        `CREATE TABLE IF NOT EXISTS presence
-           (one INTEGER PRIMARY KEY CHECK (one = 1), presence TEXT NOT NULL, setAt INTEGER NOT NULL)`,
-      );
+      if (!this.#exists) this.#schema.create();
       this.ctx.storage.sql.exec(
         'INSERT OR REPLACE INTO presence (one, presence, setAt) VALUES (1, ?, ?)',
         JSON.stringify(presence),
@@ -46,9 +56,10 @@ export class UserPresence extends DurableObject<Env> {
   }
 
   /**
-   * Leaves nothing, however often it is asked. A user is marked as erased before, and whoever sets a presence asks for
-   * the user first; a set that asked just before the mark and comes just after this is refused here. Only memory knows,
-   * so that nothing need be kept for ever: the object stays in it for seconds, such a set is late by milliseconds.
+   * Leaves nothing, however often it is asked. The user is marked as erased before, and a caller asks for the user before
+   * it sets a presence. A set that asked just before the mark and comes just after this is refused here. Memory alone
+   * knows of it, so that nothing has to be kept: the object stays in memory for seconds, such a set comes milliseconds
+   * late.
    */
   async erase(): Promise<void> {
     this.#erased = true;

@@ -1,7 +1,7 @@
 /** How many objects share the load of remembering what was spent. */
-const SHARDS = 64;
+export const SHARDS = 64;
 
-/** The object that remembers this key, by the first byte of its hash. */
-export function shardOf(hash: Uint8Array): string {
-  return `spent-${(hash[0] ?? 0) % SHARDS}`;
+/** The number of the object that remembers this key, by the first byte of its hash. */
+export function shardOf(hash: Uint8Array): number {
+  return (hash[0] ?? 0) % SHARDS;
 }

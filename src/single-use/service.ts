@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.ts';
+import { shardName } from '../platform/objects.ts';
 import { shardOf } from './rules.ts';
 
 /** What a key is for: two purposes never collide. */
@@ -48,5 +49,5 @@ export async function redeem(
 
 async function shard(name: string): Promise<string> {
   const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(name));
-  return shardOf(new Uint8Array(hash));
+  return shardName('spent', shardOf(new Uint8Array(hash)));
 }

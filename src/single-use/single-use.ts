@@ -1,81 +1,90 @@
 import { DurableObject } from 'cloudflare:workers';
+import { type Alarm, openAlarm } from '../platform/alarm.ts';
+import type { Row } from '../platform/object-sql.ts';
+import { openSchema, type Schema, type SchemaStep } from '../platform/schema.ts';
 
-/**
- * What is known of keys until `until`, epoch ms: `spent`, those that were used and are good no more (authTokens,
- * ended device tokens); `issued`, those that are good once, with what was said of them (nonces).
- */
-const TABLES = {
-  spent: 'key TEXT PRIMARY KEY, until INTEGER NOT NULL',
-  issued: 'key TEXT PRIMARY KEY, until INTEGER NOT NULL, detail TEXT NOT NULL',
-} as const;
+/** What is known of keys until `until`, epoch ms. Objects that are older made each table when it was first needed. */
+const tables: SchemaStep = sql => {
+  sql.exec(`
+    CREATE TABLE IF NOT EXISTS spent (key TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS spentByEnd ON spent (until);
+    CREATE TABLE IF NOT EXISTS issued
+      (key TEXT PRIMARY KEY, until INTEGER NOT NULL, detail TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS issuedByEnd ON issued (until);
+  `);
+};
 
-type Table = keyof typeof TABLES;
+/** In order. A step is never edited once released; a change is a new one at the end. */
+const steps: readonly SchemaStep[] = [tables];
 
 /**
  * Remembers what may be used once until it would have expired anyway. Keys are spread over a fixed number of these
- * objects by their hash.
+ * objects by their hash. `spent` holds keys that were used and are good no more: authTokens, ended device tokens.
+ * `issued` holds keys that are good once, with what was said of them: nonces.
  */
 export class SingleUse extends DurableObject<Env> {
-  readonly #tables: Set<Table>;
+  readonly #schema: Schema;
+  readonly #alarm: Alarm;
+  #exists: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const found = this.#query("SELECT name FROM sqlite_master WHERE type = 'table'").map(row => row.name);
-    this.#tables = new Set((Object.keys(TABLES) as Table[]).filter(table => found.includes(table)));
+    this.#schema = openSchema(ctx.storage, steps, ['spent', 'issued']);
+    this.#alarm = openAlarm(ctx.storage);
+    this.#exists = this.#schema.exists();
   }
 
-  /** Spends a key; true for the first caller and nobody after. */
+  /** Spends a key; true for the first caller alone. */
   spend(key: string, until: number): boolean {
-    this.#make('spent');
-    const first = this.#query('INSERT OR IGNORE INTO spent VALUES (?, ?) RETURNING 1', key, until).length > 0;
-    if (first) this.#setAlarm();
-    return first;
+    return this.#insert('INSERT OR IGNORE INTO spent (key, until) VALUES (?, ?) RETURNING 1', key, until);
   }
 
   isSpent(key: string): boolean {
-    return this.#tables.has('spent') && this.#query('SELECT 1 FROM spent WHERE key = ?', key).length > 0;
+    return this.#exists && this.#query('SELECT 1 FROM spent WHERE key = ?', key).length > 0;
   }
 
   /** Remembers a key as good for one use, and what is said of it; false where it is known already. */
   issue(key: string, detail: string, until: number): boolean {
-    this.#make('issued');
-    const insert = 'INSERT OR IGNORE INTO issued VALUES (?, ?, ?) RETURNING 1';
-    const made = this.#query(insert, key, until, detail).length > 0;
-    if (made) this.#setAlarm();
-    return made;
+    const insert = 'INSERT OR IGNORE INTO issued (key, until, detail) VALUES (?, ?, ?) RETURNING 1';
+    return this.#insert(insert, key, until, detail);
   }
 
-  /** Takes an issued key: what was said of it, to the first caller in time; null to everybody else. */
+  /** Takes an issued key: what was said of it, to the first caller in time; null to every other. */
   redeem(key: string): string | null {
-    if (!this.#tables.has('issued')) return null;
+    if (!this.#exists) return null;
     const [row] = this.#query('DELETE FROM issued WHERE key = ? RETURNING detail, until', key);
     return row && Number(row.until) > Date.now() ? String(row.detail) : null;
   }
 
   /** Forgets what has expired. */
   override async alarm(): Promise<void> {
-    for (const table of this.#tables) this.#query(`DELETE FROM ${table} WHERE until <= ?`, Date.now());
+    this.#alarm.fired();
+    if (!this.#exists) return;
+    const now = Date.now();
+    this.#query('DELETE FROM spent WHERE until <= ?', now);
+    this.#query('DELETE FROM issued WHERE until <= ?', now);
     this.#setAlarm();
   }
 
-  #make(table: Table): void {
-    if (this.#tables.has(table)) return;
-    this.ctx.storage.sql.exec(`
-      CREATE TABLE IF NOT EXISTS ${table} (${TABLES[table]}) WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS ${table}ByEnd ON ${table} (until);
-    `);
-    this.#tables.add(table);
+  /** Whether the key was not known, in tables that are there. */
+  #insert(insert: string, ...values: SqlStorageValue[]): boolean {
+    const isNew = this.ctx.storage.transactionSync(() => {
+      if (!this.#exists) this.#schema.create();
+      return this.#query(insert, ...values).length > 0;
+    });
+    this.#exists = true;
+    if (isNew) this.#setAlarm();
+    return isNew;
   }
 
   #setAlarm(): void {
-    const ends = [...this.#tables].flatMap(table =>
-      this.#query(`SELECT min(until) AS until FROM ${table}`).map(row => row.until),
-    );
-    const earliest = Math.min(...ends.filter(end => typeof end === 'number'));
-    if (Number.isFinite(earliest)) this.ctx.storage.setAlarm(earliest);
+    const [row] = this.#query(
+      'SELECT (SELECT min(until) FROM spent) AS spent, (SELECT min(until) FROM issued) AS issued',
+    ) as [{ spent: number | null; issued: number | null }];
+    this.#alarm.set({ ...row });
   }
 
-  #query(query: string, ...values: SqlStorageValue[]): Record<string, SqlStorageValue>[] {
+  #query(query: string, ...values: SqlStorageValue[]): Row[] {
     return this.ctx.storage.sql.exec(query, ...values).toArray();
   }
 }

@@ -1,6 +1,23 @@
+import { openSchema, type SchemaStep } from '../platform/schema.ts';
 import { KNOWN_AT_MOST, KNOWN_LIFE_MS, type Pair, type Window } from './rules.ts';
 
 type Row<T> = { [Key in keyof T]: T[Key] & number };
+
+/** As they were when steps began. */
+const tables: SchemaStep = sql => {
+  sql.exec(`
+    CREATE TABLE IF NOT EXISTS span
+      (one INTEGER PRIMARY KEY CHECK (one = 1), startedAt INTEGER NOT NULL, endsAt INTEGER NOT NULL,
+       failures INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS pairs
+      (network TEXT PRIMARY KEY, startedAt INTEGER NOT NULL, endsAt INTEGER NOT NULL,
+       failures INTEGER NOT NULL, blockedUntil INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS known (network TEXT PRIMARY KEY, endsAt INTEGER NOT NULL) WITHOUT ROWID;
+  `);
+};
+
+/** In order. A step is never edited once released; a change is a new one at the end. */
+const steps: readonly SchemaStep[] = [tables];
 
 /**
  * What is kept of one subject: its failures in the current span (`span`, one row or none) and, of a username, those
@@ -8,21 +25,16 @@ type Row<T> = { [Key in keyof T]: T[Key] & number };
  */
 export function openStorage(storage: DurableObjectStorage) {
   const { sql } = storage;
-  let exists = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'span'").toArray().length > 0;
+  const schema = openSchema(storage, steps, 'span');
+  let exists = schema.exists();
 
   return {
-    /** Before the first write, and outside of the transaction around it. */
-    createTables(): void {
-      if (exists) return;
-      sql.exec(`
-        CREATE TABLE IF NOT EXISTS span
-          (one INTEGER PRIMARY KEY CHECK (one = 1), startedAt INTEGER NOT NULL, endsAt INTEGER NOT NULL,
-           failures INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS pairs
-          (network TEXT PRIMARY KEY, startedAt INTEGER NOT NULL, endsAt INTEGER NOT NULL,
-           failures INTEGER NOT NULL, blockedUntil INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS known (network TEXT PRIMARY KEY, endsAt INTEGER NOT NULL) WITHOUT ROWID;
-      `);
+    /** One transaction, in tables that are there. */
+    change(change: () => void): void {
+      storage.transactionSync(() => {
+        if (!exists) schema.create();
+        change();
+      });
       exists = true;
     },
 

@@ -78,8 +78,7 @@ export class Throttle extends DurableObject<Env> {
   }
 
   #write(change: () => void): void {
-    this.#storage.createTables();
-    this.ctx.storage.transactionSync(change);
+    this.#storage.change(change);
     const end = this.#storage.nextEnd();
     if (end !== null) this.ctx.storage.setAlarm(end);
   }

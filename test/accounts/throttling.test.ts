@@ -3,10 +3,9 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hashRuns } from '../../src/crypto/passwords.ts';
-import type { ThrottleObject } from '../../src/platform/objects.ts';
 import { basic, login, PASSWORD, register } from '../support/accounts.ts';
 import { call, elsewhere, signIn } from '../support/client.ts';
-import { tablesOf } from '../support/objects.ts';
+import { objects, tablesOf } from '../support/objects.ts';
 import { until } from '../support/until.ts';
 import { vouchedFor } from '../support/vouched.ts';
 
@@ -28,7 +27,7 @@ async function knownAt(username: string): Promise<number> {
 
 /** As many failures, from everywhere, as close a username for a day to whoever did not succeed before. */
 async function attack(username: string): Promise<void> {
-  const object = stubOf(username) as unknown as ThrottleObject;
+  const object = objects.throttle(`username:${username}`);
   await Promise.all(Array.from({ length: 100 }, (_, index) => object.chargeUsername(`192.0.2.${index}`)));
 }
 

@@ -2,6 +2,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { shardName } from '../../src/platform/objects.ts';
 import { shardOf } from '../../src/single-use/rules.ts';
 import { type Answer, call, keys, ORIGIN, signIn } from '../support/client.ts';
 import { type Signing, signed } from '../support/signing.ts';
@@ -167,7 +168,7 @@ describe('S29 a signed request', () => {
     const now = Math.floor(Date.now() / 1000) * 1000;
     const name = `signed-request ${keys.accessKey.slice(-32)} ${nonce}`;
     const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(name));
-    const shard = env.SINGLE_USE.getByName(shardOf(new Uint8Array(hash)));
+    const shard = env.SINGLE_USE.getByName(shardName('spent', shardOf(new Uint8Array(hash))));
     const at = async (seconds: number) => {
       vi.useFakeTimers({ toFake: ['Date'], now: now + seconds * 1000 });
       await runDurableObjectAlarm(shard);

@@ -2,10 +2,9 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { PresenceObject } from '../../src/platform/objects.ts';
 import { type Presence, presenceSchema } from '../../src/presence/contract.ts';
 import { erasePresence, readPresences, setPresence } from '../../src/presence/service.ts';
-import { tablesOf } from '../support/objects.ts';
+import { objects, tablesOf } from '../support/objects.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -19,7 +18,7 @@ const chain: Presence = {
 };
 
 const stubOf = (uid: number) => env.USER_PRESENCE.getByName(String(uid));
-const objectOf = (uid: number) => stubOf(uid) as unknown as PresenceObject;
+const objectOf = objects.presence;
 const deps = { presence: objectOf, now: () => Date.now() };
 const user = (uid: number) => ({ uid, userId: `user-${uid}` });
 const readOne = async (uid: number) => (await readPresences(deps, [user(uid)]))[0];
@@ -174,7 +173,7 @@ describe('keeps out', () => {
   it('S50 an erased user: nothing is left, in memory or stored, however often it is asked', async () => {
     const uid = newUid();
     await setPresence(deps, uid, chain);
-    expect(await tablesOf(stubOf(uid))).toEqual(['presence']);
+    expect(await tablesOf(stubOf(uid))).toEqual(['presence', 'schemaVersion']);
     await erasePresence(deps, uid);
     expect(await objectOf(uid).read()).toBe(null);
     expect(await tablesOf(stubOf(uid))).toEqual([]);

@@ -2,15 +2,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { SingleUseObject } from '../../src/platform/objects.ts';
-import { tablesOf } from '../support/objects.ts';
+import { objects, tablesOf } from '../support/objects.ts';
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
 const stubOf = (name: string) => env.SINGLE_USE.getByName(name);
-const objectOf = (name: string) => stubOf(name) as unknown as SingleUseObject;
+const objectOf = (name: string) => objects.singleUse(name);
 const soon = () => Date.now() + 60_000;
 const rowsOf = (name: string, table: string) =>
   runInDurableObject(stubOf(name) as never, (_, { storage }: DurableObjectState) =>

@@ -1,6 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import type { DeviceSessionsObject, LiveSessionObject } from '../../src/platform/objects.ts';
+import { type LiveSessionObject, openObjects } from '../../src/platform/objects.ts';
+import { noTrips } from '../../src/platform/trips.ts';
 import { makeKeyRing } from '../../src/tokens/key-ring.ts';
 import type { UserRecord } from '../../src/users/contract.ts';
 import { ORIGIN, type Room, type SignedIn } from './client.ts';
@@ -10,8 +11,15 @@ export const keyRing = makeKeyRing(JSON.parse(env.SIGNING_KEYS).keys, ORIGIN);
 export const liveStub = (sessionId: string) =>
   env.LIVE_SESSIONS.get(env.LIVE_SESSIONS.idFromString(sessionId));
 export const deviceStub = (uid: number) => env.DEVICE_SESSIONS.getByName(String(uid));
-export const liveObject = (sessionId: string) => liveStub(sessionId) as unknown as LiveSessionObject;
-export const deviceObject = (uid: number) => deviceStub(uid) as unknown as DeviceSessionsObject;
+
+/** The objects as the Worker's services see them. */
+export const objects = openObjects(env, noTrips());
+export const deviceObject = objects.deviceSessions;
+export function liveObject(sessionId: string): LiveSessionObject {
+  const object = objects.liveSession(sessionId);
+  if (!object) throw new Error('no live session can have this id');
+  return object;
+}
 
 /** The tables an object's storage has: none, where nothing of it is left. */
 export function tablesOf(stub: DurableObjectStub): Promise<string[]> {

@@ -3,7 +3,6 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Deps } from '../../src/deps.ts';
-import type { ThrottleObject } from '../../src/platform/objects.ts';
 import { KNOWN_LIFE_MS, PAIR_LIFE_MS } from '../../src/throttle/rules.ts';
 import {
   type Charge,
@@ -12,7 +11,7 @@ import {
   noteSuccess,
   refundAttempt,
 } from '../../src/throttle/service.ts';
-import { tablesOf } from '../support/objects.ts';
+import { objects, tablesOf } from '../support/objects.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -23,7 +22,7 @@ afterEach(() => {
 });
 
 const stubOf = (subject: string) => env.THROTTLE.getByName(subject);
-const throttle = (subject: string) => stubOf(subject) as unknown as ThrottleObject;
+const { throttle } = objects;
 const deferred: Promise<unknown>[] = [];
 const deps: Pick<Deps, 'throttle' | 'defer'> = {
   throttle,
