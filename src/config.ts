@@ -59,7 +59,7 @@ function isRandomKey(text: string): boolean {
   return bytes?.length === SECRET_BYTES && new Set(bytes).size >= FEWEST_DIFFERENT_BYTES;
 }
 
-/** Whether the public half is the private one's: nobody could verify what such a pair signs. */
+/** Whether the public half is the private one's: no verifier could check what such a pair signs. */
 function isWholeKey(jwk: SigningJwk): boolean {
   try {
     return (

@@ -1,4 +1,4 @@
-/** Instants are epoch milliseconds inside; the wire has ISO 8601 in UTC, or unix seconds where a surface says so. */
+/** Instants are epoch milliseconds inside; the wire has ISO 8601 in UTC, or unix seconds where a contract says so. */
 
 export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;

@@ -9,7 +9,7 @@ import { readSession } from './session-service.ts';
 /** Whom a path names, as the caller means it. */
 export interface Target {
   userId: string;
-  /** The caller's own record, where they named themself: nothing has to be looked up. */
+  /** The caller's own record, where they named their own id: nothing has to be looked up. */
   self: UserRecord | null;
   /** Whether a secret key asks. */
   bySystem: boolean;
@@ -22,11 +22,11 @@ export const SYSTEM = '.system';
  * is for `resolveOwn` to say. Refuses a dead device session, and `missing_context` where a key says `me`.
  */
 export async function resolveTarget(deps: Deps, caller: Caller, id: string): Promise<Target> {
-  return (await openAccess(deps, caller))(id);
+  return (await makeResolver(deps, caller))(id);
 }
 
 /** As `resolveTarget`, for any number of ids: the caller's device session is asked once. */
-export async function openAccess(deps: Deps, caller: Caller): Promise<(id: string) => Target> {
+export async function makeResolver(deps: Deps, caller: Caller): Promise<(id: string) => Target> {
   const record = caller.kind === 'user' ? (await readSession(deps, caller.claims)).record : null;
   return id => {
     const userId = nfc(id);
@@ -48,8 +48,8 @@ export function managedId(id: string): string {
 }
 
 /**
- * As `resolveTarget`, for what concerns the user themself: they and a secret key may, others hear `missing_privilege`,
- * and so does whoever means a built-in user.
+ * As `resolveTarget`, for what is the user's own: only they and a secret key may call. Others hear `missing_privilege`, and
+ * so does every caller who names a built-in user.
  */
 export async function resolveOwn(deps: Deps, caller: Caller, id: string): Promise<Target> {
   const target = await resolveTarget(deps, caller, id);
@@ -63,7 +63,7 @@ function refuseBuiltIn(userId: string): void {
   throw new AppError('missing_privilege', { detail: 'A built-in user is not written to' });
 }
 
-/** The user an administration call names: never the built-in one, and `me` names nobody where a key calls. */
+/** The user an administration call names; refuses built-in users, and `me`, because a key has no user. */
 export async function targetUser(deps: Deps, userId: string): Promise<UserRecord> {
   return (await requireUser(deps, managedId(userId))).record;
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { passwordOrToken, userToken } from '../access/account-callers.ts';
 import { passwordCredential } from '../access/authenticate.ts';
 import { bearer } from '../access/credentials.ts';
-import { originOf } from '../http/client-address.ts';
+import { sourceOf } from '../http/client-address.ts';
 import type { AppEnv } from '../http/context.ts';
 import { limitRate } from '../http/limits.ts';
 import { jsonBody, params, query } from '../http/validate.ts';
@@ -41,16 +41,16 @@ const guarded = limitRate('PASSWORD_LIMIT');
 /** Surface C, mounted under `/users`. */
 export const accountRoutes = new Hono<AppEnv>()
   .post('/', limitRate('REGISTRATION_LIMIT'), jsonBody(registrationSchema), async c => {
-    const signedIn = await register(c.get('deps'), c.req.valid('json'), originOf(c.req.raw));
+    const signedIn = await register(c.get('deps'), c.req.valid('json'), sourceOf(c.req.raw));
     return c.json(presentSignedIn(signedIn));
   })
   .post('/login', guarded, passwordCredential, jsonBody(loginSchema), async c => {
     const { deviceInfo } = c.req.valid('json');
-    const signedIn = await login(c.get('deps'), c.get('password'), deviceInfo, originOf(c.req.raw));
+    const signedIn = await login(c.get('deps'), c.get('password'), deviceInfo, sourceOf(c.req.raw));
     return c.json(presentSignedIn(signedIn));
   })
   .put('/resetPassword', guarded, jsonBody(resetSchema), async c => {
-    await resetPassword(c.get('deps'), c.req.valid('json'), originOf(c.req.raw).network);
+    await resetPassword(c.get('deps'), c.req.valid('json'), sourceOf(c.req.raw).network);
     return c.body(null, 200);
   })
   .get('/me', userToken, async c => {
@@ -64,7 +64,7 @@ export const accountRoutes = new Hono<AppEnv>()
   .delete('/me', guarded, passwordOrToken, async c => {
     const proof = c.get('proof');
     if (proof.kind === 'token') await eraseByToken(c.get('deps'), proof.claims);
-    else await eraseByPassword(c.get('deps'), proof.credential, originOf(c.req.raw));
+    else await eraseByPassword(c.get('deps'), proof.credential, sourceOf(c.req.raw));
     return c.body(null, 200);
   })
   .post('/me/logout', userToken, query(logoutSchema), async c => {
@@ -72,17 +72,17 @@ export const accountRoutes = new Hono<AppEnv>()
     return c.body(null, 200);
   })
   .put('/me/changePassword', guarded, userToken, jsonBody(passwordChangeSchema), async c => {
-    const { network } = originOf(c.req.raw);
+    const { network } = sourceOf(c.req.raw);
     await changePassword(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
     return c.body(null, 200);
   })
   .put('/me/setAccountKey', guarded, userToken, jsonBody(accountKeySchema), async c => {
-    const { network } = originOf(c.req.raw);
+    const { network } = sourceOf(c.req.raw);
     await setAccountKey(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
     return c.body(null, 200);
   })
   .put('/me/credentials', guarded, userToken, jsonBody(credentialsSchema), async c => {
-    const { network } = originOf(c.req.raw);
+    const { network } = sourceOf(c.req.raw);
     await setCredentials(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
     return c.body(null, 200);
   })

@@ -12,7 +12,7 @@ import {
 } from '../device-sessions/service.ts';
 import { eraseUser } from '../erasure/service.ts';
 import { AppError } from '../errors.ts';
-import type { Origin } from '../http/client-address.ts';
+import type { Source } from '../http/client-address.ts';
 import { uuid } from '../ids.ts';
 import { chargeAttempt, noteSuccess, refundAttempt } from '../throttle/service.ts';
 import type { Claims } from '../tokens/claims.ts';
@@ -30,7 +30,7 @@ import { type Proven, prove, refunded, requirePassword, subjectOf } from './proo
 import { isFreshEnough, isRecent, passwordFault } from './rules.ts';
 
 /** Makes a user with a username and a password, signed in on this device; refuses `username_taken`. */
-export async function register(deps: Deps, input: Registration, origin: Origin): Promise<SignedIn> {
+export async function register(deps: Deps, input: Registration, source: Source): Promise<SignedIn> {
   const { name, username, password } = input;
   deps.noteCaller({ tried: username });
   refuseFaulty('password', password, username);
@@ -39,11 +39,11 @@ export async function register(deps: Deps, input: Registration, origin: Origin):
   const passwordHash = await hashPassword(password);
   const made = await registerUser(deps, { name, username, passwordHash });
   deps.audit('registered', { uid: made.record.uid });
-  deps.defer(later => noteSuccess(later, username, origin.network));
+  deps.defer(later => noteSuccess(later, username, source.network));
   const fresh = [made];
   return openDeviceSession(
     deps,
-    openingOf(input.deviceInfo, origin),
+    openingOf(input.deviceInfo, source),
     async () => fresh.pop() ?? findUserOf(deps, made.record.uid),
   );
 }
@@ -53,11 +53,11 @@ export async function login(
   deps: Deps,
   credential: PasswordCredential,
   device: DeviceInfoInput,
-  origin: Origin,
+  source: Source,
 ): Promise<SignedIn> {
   // Asked again where a new password came in between: the sign-in then rests on that one, or on none.
-  return openDeviceSession(deps, openingOf(device, origin), async () => {
-    const { user, hash, outdated } = refunded(deps, await proveByPassword(deps, credential, origin));
+  return openDeviceSession(deps, openingOf(device, source), async () => {
+    const { user, hash, outdated } = refunded(deps, await proveByPassword(deps, credential, source));
     if (outdated) deps.defer(later => rehash(later, user.record.uid, hash, credential.password));
     return user;
   });
@@ -170,9 +170,9 @@ export async function renameDevice(
 export async function eraseByPassword(
   deps: Deps,
   credential: PasswordCredential,
-  origin: Origin,
+  source: Source,
 ): Promise<void> {
-  const { user, charge } = await proveByPassword(deps, credential, origin);
+  const { user, charge } = await proveByPassword(deps, credential, source);
   // Before, not after: it writes where erasure forgets.
   await refundAttempt(deps, charge);
   await eraseUser(deps, user.record.uid);
@@ -192,7 +192,7 @@ export async function eraseByToken(deps: Deps, claims: Claims<'access'>): Promis
 async function proveByPassword(
   deps: Deps,
   { username, password }: PasswordCredential,
-  { network }: Origin,
+  { network }: Source,
 ): Promise<Proven> {
   const attempt = {
     subject: username,
@@ -216,7 +216,7 @@ function refuseFaulty(path: string, password: string, username: string | null): 
   if (message !== null) throw new AppError('invalid_input', { errors: [{ path, message }] });
 }
 
-function openingOf(device: DeviceInfoInput, { address }: Origin) {
+function openingOf(device: DeviceInfoInput, { address }: Source) {
   const { id, ...deviceInfo } = device ?? {};
   const by = { openedBy: 'account', proof: 'password' } as const;
   return { ...by, deviceId: id ?? uuid(), deviceInfo, ipAddress: address };

@@ -47,7 +47,7 @@ export async function hashPassword(secret: string): Promise<string> {
 }
 
 /**
- * Whether a secret is the one that was stored, and whether it wants to be hashed anew because it was under other
+ * Whether a secret is the one that was stored, and whether it should be hashed again because it was under other
  * parameters than today's. What is no PHC string of ours, or would cost too much, matches nothing and runs no hash.
  */
 export async function verifyPassword(
@@ -59,7 +59,7 @@ export async function verifyPassword(
   return { matches: await matches(secret, stored), outdated: !isCurrent(stored) };
 }
 
-/** Costs what verifying a password does: for users there are none of, so that nobody can tell. */
+/** Costs what verifying a password does. It is run for unknown users, so that answers look alike. */
 export async function spendHash(secret: string): Promise<void> {
   await matches(secret, DUMMY);
 }
@@ -118,7 +118,7 @@ async function run(
     p,
     maxmem: 2 * MOST_MEMORY,
   });
-  // Cloudflare's clock stands still but for I/O, and a timer is some.
+  // Cloudflare's clock moves only with I/O, and a timer is I/O.
   await scheduler.wait(0);
   const tookMs = Date.now() - startedAt;
   // A clock that stood still or was set back says nothing.

@@ -1,7 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import {
+  makeResolver,
   managedId,
-  openAccess,
   resolveOwn,
   resolveTarget,
   SYSTEM,
@@ -127,7 +127,7 @@ export async function readNames(
   caller: Caller,
   ids: readonly string[],
 ): Promise<{ userId: string; displayName: string | null }[]> {
-  const targets = ids.map(await openAccess(deps, caller));
+  const targets = ids.map(await makeResolver(deps, caller));
   if (targets.every(({ self }) => self !== null)) {
     return targets.map(({ self, userId }) => ({ userId, displayName: self?.displayName ?? null }));
   }

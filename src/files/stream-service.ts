@@ -19,7 +19,7 @@ const WINDOW_BYTES = 64 * 1024;
 export async function putStream(
   { files }: Pick<Deps, 'files'>,
   { key, contentType, size }: ObjectToPut,
-  { head, rest }: OpenedBody,
+  { head, rest }: PeekedBody,
 ): Promise<Result<undefined, 'length_mismatch' | 'storage_unavailable'>> {
   const sized = new FixedLengthStream(size);
   const counted = { bytes: head.byteLength };
@@ -39,7 +39,7 @@ export async function putStream(
  * new every time pile up faster than they are collected, to 25 MB an upload where eight of 50 MB come at once.
  */
 async function send(
-  { head, rest }: OpenedBody,
+  { head, rest }: PeekedBody,
   target: WritableStream<Uint8Array>,
   counted: { bytes: number },
 ): Promise<void> {
@@ -64,7 +64,7 @@ async function send(
 }
 
 /** A body whose first bytes were looked at. */
-export interface OpenedBody {
+export interface PeekedBody {
   /** The bytes that were read on the way. */
   head: Uint8Array;
   /** What comes after them; null where nothing does. */

@@ -1,7 +1,7 @@
 import type { Context, HonoRequest } from 'hono';
 import { AppError } from '../errors.ts';
 
-/** Counted on the stream, whatever Content-Length says. */
+/** Bytes, counted on the stream. */
 const LARGEST_BODY = 64 * 1024;
 const DEEPEST = 32;
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
@@ -40,7 +40,7 @@ export async function readFormBody(c: Context): Promise<void> {
   c.req.bodyCache.formData = Promise.resolve(fields) as unknown as FormData;
 }
 
-/** The body, within the limit; whoever asks again gets the same bytes. */
+/** The body, within the limit. Every later call gets the same bytes. */
 export async function readBytes({ raw, bodyCache }: HonoRequest): Promise<Uint8Array<ArrayBuffer>> {
   const known = bodyCache.arrayBuffer as Promise<ArrayBuffer> | undefined;
   if (known) return new Uint8Array(await known);
@@ -82,7 +82,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Refuses what JSON allows and nothing here can keep: lone surrogates, and nesting without an end. */
+/** Refuses what JSON allows and storage cannot keep: lone surrogates, and very deep nesting. */
 function checkShape(root: unknown): void {
   let values = [root];
   for (let depth = 1; values.length > 0; depth += 1) {

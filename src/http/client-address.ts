@@ -3,13 +3,13 @@ export function clientAddress(request: Request): string | null {
   return request.headers.get('cf-connecting-ip');
 }
 
-/** Where a request comes from: the address, as its owner is shown it, and the network that attempts are counted by. */
-export interface Origin {
+/** Where a request comes from: the address, which its user is shown, and the network, by which attempts are counted. */
+export interface Source {
   address: string | null;
   network: string;
 }
 
-export function originOf(request: Request): Origin {
+export function sourceOf(request: Request): Source {
   const address = clientAddress(request);
   return { address, network: networkOf(address) };
 }

@@ -63,7 +63,7 @@ function isTimed(read: ConfigResult): boolean {
 }
 
 function notConfigured(env: Env, problems: string[]): AppError {
-  // The names of settings are no secret on a laptop, and nobody else's business in production.
+  // On a laptop the names of settings help. In production they are for the log alone.
   const detail = env.ENVIRONMENT === 'development' ? problems.join('; ') : 'The log says what is missing';
   return new AppError('not_configured', { detail, headers: { 'Retry-After': '60' } });
 }

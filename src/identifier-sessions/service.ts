@@ -5,7 +5,7 @@ import { isSpent, spend } from '../single-use/service.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { IdentifierSession } from './contract.ts';
 
-/** A device token (surface E), made without any storage: two of the same identifier know nothing of each other. */
+/** A device token, made without any storage: two tokens of the same identifier have nothing to do with each other. */
 export async function startIdentifierSession(
   deps: Deps,
   identifier: string,

@@ -46,8 +46,8 @@ export async function verifyKey(
 }
 
 /**
- * The id of the secret key a request was signed with, or null: for a date out of its window, a forged digest, a key that
- * stands no more, a nonce that was used. The nonce is spent only once the digest is genuine, so that nobody else can.
+ * The id of the secret key a request was signed with. Null for a date out of its window, a forged digest, a key that no
+ * longer stands, or a nonce that was used. The nonce is spent after the digest was checked: only the signer can spend it.
  */
 export async function verifySignature(
   deps: Pick<Deps, 'db' | 'config' | 'now' | 'defer' | 'singleUse'>,

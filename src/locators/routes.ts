@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { userOrSystem } from '../access/directory-callers.ts';
-import { originOf } from '../http/client-address.ts';
+import { sourceOf } from '../http/client-address.ts';
 import type { AppEnv } from '../http/context.ts';
 import { limitRate } from '../http/limits.ts';
 import { jsonBody } from '../http/validate.ts';
@@ -20,7 +20,7 @@ const limitWallets = createMiddleware<AppEnv, string, { out: { json: NewLocator 
 /** What users are found by, mounted under `/v1/users`. */
 export const locatorRoutes = new Hono<AppEnv>()
   .post('/:userId/locators', userOrSystem, jsonBody(newLocatorSchema), limitWallets, async c => {
-    const { network } = originOf(c.req.raw);
+    const { network } = sourceOf(c.req.raw);
     const locator = c.req.valid('json');
     return c.json(
       presentLocator(
@@ -33,7 +33,7 @@ export const locatorRoutes = new Hono<AppEnv>()
     return c.json(locators.map(presentLocator));
   })
   .delete('/me/locators', limitProofs, userOrSystem, jsonBody(walletLocatorSchema), async c => {
-    const { network } = originOf(c.req.raw);
+    const { network } = sourceOf(c.req.raw);
     await removeOwnWallet(c.get('deps'), c.get('caller'), c.req.valid('json'), network);
     return c.body(null, 200);
   })

@@ -41,7 +41,7 @@ export async function introspect(deps: Deps, token: string): Promise<LivingToken
   return stands ? found : null;
 }
 
-/** Ends what a token stands for, on the word of whoever holds it. An unknown or dead token is no error (RFC 7009). */
+/** Ends what a token stands for, at the word of the one who holds it. An unknown or dead token is no error (RFC 7009). */
 export async function revoke(deps: Deps, token: string): Promise<void> {
   const found = await recognise(deps, token);
   if (!found) return;

@@ -1,5 +1,5 @@
 import type { Caller } from '../access/caller.ts';
-import { openAccess, resolveOwn } from '../access/target-service.ts';
+import { makeResolver, resolveOwn } from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
 import { unwrap } from '../errors.ts';
 import { requireNamed } from '../users/lookup-service.ts';
@@ -26,7 +26,7 @@ export async function readPresencesOf(
   caller: Caller,
   ids: readonly string[],
 ): Promise<UserPresenceView[]> {
-  const targets = ids.map(await openAccess(deps, caller));
+  const targets = ids.map(await makeResolver(deps, caller));
   const others = targets.filter(({ self }) => self === null).map(({ userId }) => userId);
   const named = new Map((await requireNamed(deps, others)).map(user => [user.userId, user]));
   const users = targets.map(({ self, userId }) => self ?? named.get(userId));

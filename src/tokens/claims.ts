@@ -40,7 +40,7 @@ const signInClaims = userClaims.extend({ lin: z.string().optional(), auth_time: 
 export const tokenClaims = {
   access: signInClaims,
   refresh: signInClaims,
-  /** A guest of surface E: `session` is random, `identifier` what the device called itself. */
+  /** A guest: `session` is random, `identifier` what the device called itself. */
   device: z.object({ ...common, session: z.string().min(1), identifier: z.string().min(1) }),
   member: z.object({ ...common, uid: z.int().positive().optional(), live: z.string(), mid: z.string() }),
   auth: userClaims,

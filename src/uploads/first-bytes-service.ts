@@ -5,7 +5,7 @@ import { JPG } from 'image-size/types/jpg';
 import { PNG } from 'image-size/types/png';
 import { WEBP } from 'image-size/types/webp';
 import { AppError } from '../errors.ts';
-import type { OpenedBody } from '../files/stream-service.ts';
+import type { PeekedBody } from '../files/stream-service.ts';
 import type { DeclaredUpload, PreviewSize } from './contract.ts';
 import { agrees, isMedia } from './rules.ts';
 
@@ -32,7 +32,7 @@ const HEADERS = new Map([
 export async function readFirstBytes(
   body: ReadableStream<Uint8Array> | null,
   { contentType, fileSize }: Pick<DeclaredUpload, 'contentType' | 'fileSize'>,
-): Promise<OpenedBody & PreviewSize> {
+): Promise<PeekedBody & PreviewSize> {
   if (!isMedia(contentType)) return { head: new Uint8Array(), rest: body, ...NO_SIZE };
   const head = await readHead(body);
   if (head.byteLength < Math.min(fileSize, HEAD_BYTES)) throw new AppError('length_mismatch');

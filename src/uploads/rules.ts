@@ -70,7 +70,7 @@ export interface FirstBytes {
 
 /**
  * Whether an image or a video begins as its declared type does. SVG is text and has no signature; a type whose
- * signature nobody here knows must at least not have another's.
+ * signature is not known here must at least not have another's.
  */
 export function agrees(declared: string, { type, text, signatures }: FirstBytes): boolean {
   if (essenceOf(declared) === 'image/svg+xml') {

@@ -1,7 +1,7 @@
 import { verifySession } from '../access/session-service.ts';
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
-import { type OpenedBody, putStream } from '../files/stream-service.ts';
+import { type PeekedBody, putStream } from '../files/stream-service.ts';
 import { uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
 import type { Claims } from '../tokens/claims.ts';
@@ -32,9 +32,9 @@ export { discardingUpload, isOwnUpload, keepingUpload } from './store.ts';
 
 /**
  * Takes an upload in: a place within the user's day, the bytes to R2 as they come, and the place's word that it still
- * stands. Whatever breaks on the way leaves nothing and gives the place back. Refuses `file_too_large`,
+ * stands. An upload that breaks leaves nothing and gives its place back. Refuses `file_too_large`,
  * `file_type_mismatch`, `upload_exists`, `upload_quota_exceeded`, `length_mismatch`, `reservation_lapsed`, and
- * whoever was signed out before the last byte.
+ * `session_ended` where the user was signed out before the last byte.
  */
 export async function receiveUpload(
   deps: Deps,
@@ -54,7 +54,7 @@ async function store(
   deps: Deps,
   claims: Claims<'access'>,
   upload: Upload,
-  body: OpenedBody,
+  body: PeekedBody,
 ): Promise<Upload> {
   const { contentType, fileSize, createdAt } = upload;
   const quota = { bytes: deps.config.uploadBytesPerDay, since: createdAt - DAY_MS };
@@ -109,8 +109,8 @@ export async function deleteBytes(
 }
 
 /**
- * Erases a user's uploads, bytes first; may be called again where it did not come to its end. What is still on its way
- * is nobody's afterwards: it is refused when it arrives, and the sweeper finds what a crash leaves of it.
+ * Erases a user's uploads, bytes first. It may be called again until it came to its end. An upload that is still arriving
+ * loses its user: it is refused at its end, and the sweeper finds what a crash leaves of it.
  */
 export async function eraseUploads(deps: Pick<Deps, 'db' | 'files'>, uid: number): Promise<void> {
   await disownReserved(deps.db, uid);

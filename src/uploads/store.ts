@@ -6,8 +6,8 @@ import { uploads } from './table.ts';
 
 export type UploadRow = typeof uploads.$inferSelect;
 
-/** The user of what an erased one left on its way. */
-const NOBODY = 0;
+/** Stands for the erased user whose upload was still arriving. */
+const NO_USER = 0;
 
 /** D1 binds at most 100 parameters. */
 const IDS_AT_ONCE = 90;
@@ -101,15 +101,15 @@ export function discardingUpload(uid: number, id: string): WithChange {
 export const isOwnUpload = (uid: number, id: string): SQL =>
   sql`EXISTS (SELECT 1 FROM ${uploads} WHERE ${isOwn(uid, id)})`;
 
-/** What a user still has on its way is nobody's from now on. */
+/** Uploads of this user that are still arriving belong to no user from now on. */
 export async function disownReserved(db: Database, uid: number): Promise<void> {
   await db
     .update(uploads)
-    .set({ uid: NOBODY })
+    .set({ uid: NO_USER })
     .where(and(eq(uploads.uid, uid), eq(uploads.state, 'reserved')));
 }
 
-/** Some of what a user has that is not on its way. */
+/** Some of the uploads of a user that are not still arriving. */
 export async function listArrived(db: Database, uid: number, limit: number): Promise<UploadRow[]> {
   return db
     .select()

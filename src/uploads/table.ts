@@ -3,7 +3,7 @@ import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
 /**
  * Every object under `uploads/` in R2 has a row here first, so that what a crash leaves behind is found by its row.
- * `reserved`: on its way; `stored`: there; `kept`: there, and a photo refers to it; `deleted`: gone for everybody,
+ * `reserved`: still arriving; `stored`: there; `kept`: there, and a photo refers to it; `deleted`: gone for everybody,
  * and counted until its day is over.
  */
 export const uploads = sqliteTable(
