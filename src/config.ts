@@ -26,7 +26,7 @@ export interface Config {
   plainWalletChallenge: boolean;
   /** Whom contract wallets are asked through; null: only keys can prove themselves. */
   ethereumRpcUrl: string | null;
-  /** How long the username of an erased user is nobody's. */
+  /** How long the username of an erased user cannot be taken. */
   usernameRestMs: number;
   serverTiming: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * The answer of a decision: a value, or a refusal named by its code in `errors.ts`. Plain data, so that it
- * crosses the border of a Durable Object unharmed (a thrown error would lose its class on the way).
+ * The answer of a decision: a value, or a refusal named by its code in `errors.ts`. It is plain data, because an error
+ * that a Durable Object throws loses its class.
  */
 export type Result<T, Code extends string> = { ok: true; value: T } | Refusal<Code>;
 

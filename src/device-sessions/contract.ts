@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { descriptionSchema, sentNameSchema, type UserRecord, userIdSchema } from '../users/contract.ts';
 import type { Lineage } from './rotation.ts';
 
-/** What a device says of itself. A `kind` is text: SDKs name kinds that nobody knew when this was written. */
+/** What a device says of itself. A `kind` is text, because SDKs name new kinds. */
 export const deviceInfoSchema = z
   .object({ kind: descriptionSchema, model: descriptionSchema, sdkVersion: descriptionSchema })
   .nullish()

@@ -7,7 +7,7 @@ import { isBanned } from '../users/rules.ts';
 import type { ShownUser } from './service.ts';
 import type { DirectoryUser } from './store.ts';
 
-/** A user as the directory shows them; locators and `blocked` only to the user themself and a secret key. */
+/** A user as the directory shows them. Only that user and a secret key see locators and `blocked`. */
 export function presentDirectoryUser({ user, whole }: ShownUser, now: number) {
   if (!user) return systemUser;
   const { userId, displayName, bannedAt, bannedUntil, attributes, createdAt, updatedAt } = user;
@@ -42,7 +42,7 @@ export function presentScreenNames(names: readonly { userId: string; displayName
 
 const presentScreenName = (displayName: string | null) => ({ screenName: { screenName: displayName ?? '' } });
 
-/** The built-in user that every secret key is: nobody can sign in as it, or change it. */
+/** The built-in user that every secret key is. It cannot be changed, and no sign-in leads to it. */
 const systemUser = {
   userId: '.system',
   ...presentScreenName('System'),

@@ -26,7 +26,7 @@ import {
   insertUserWithLocators,
 } from './store.ts';
 
-/** A user, and whether the caller is shown what concerns only the user themself. */
+/** A user, and whether the caller sees the members that are for the user alone. */
 export interface ShownUser {
   /** Null: the built-in user that every secret key is. */
   user: DirectoryUser | null;

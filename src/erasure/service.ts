@@ -85,7 +85,7 @@ async function clear(deps: Erasing, { id: uid, username }: Erased): Promise<void
   ]);
 }
 
-/** The names that are taken: the `userId` for good, the username until others may mistake nobody for its former owner. */
+/** The names that stay taken: the `userId` always, the username until its next owner is no longer mistaken for this one. */
 async function namesOf(
   deps: Hashing & Pick<Deps, 'now'>,
   { userId, username }: Erased,

@@ -65,7 +65,7 @@ async function send(
 
 /** A body whose first bytes were looked at. */
 export interface PeekedBody {
-  /** The bytes that were read on the way. */
+  /** The bytes that were read already. */
   head: Uint8Array;
   /** What comes after them; null where nothing does. */
   rest: ReadableStream<Uint8Array> | null;

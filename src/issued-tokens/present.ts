@@ -30,7 +30,7 @@ export function presentToken(session: DeviceSession, now: number) {
   };
 }
 
-/** What a browser shows whoever followed a logout link. */
+/** The page that a browser shows after a logout link. */
 export const signedOutPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

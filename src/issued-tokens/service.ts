@@ -22,8 +22,8 @@ export interface IssuedToken {
 }
 
 /**
- * Issues a token for a user: a device session like any other, for whoever the application's server hands it to. The
- * entry of a user who is vouched for so closes.
+ * Issues a token for a user. It is a device session, and the application's server hands it to the user. It closes the
+ * user, because the server vouches for them.
  */
 export async function issueToken(deps: Deps, id: string, ttlSeconds: number): Promise<IssuedToken> {
   const userId = managedId(id);
@@ -38,7 +38,7 @@ export async function issueToken(deps: Deps, id: string, ttlSeconds: number): Pr
   return sign(deps, opened);
 }
 
-/** A user's device sessions, the oldest first: to themself in one object call, and to a secret key. */
+/** A user's device sessions, the oldest first, for that user (one object call) or a secret key. */
 export async function listTokens(deps: Deps, caller: Caller, id: string): Promise<DeviceSession[]> {
   if (caller.kind === 'system') {
     const { userId } = await resolveOwn(deps, caller, id);
@@ -84,7 +84,7 @@ export async function revokeTokens(
   if (missing.length > 0) throw new AppError('token_not_found', { detail: missing.join(', ') });
 }
 
-/** Ends the token that calls; `me` is nobody where a secret key does. */
+/** Ends the token that calls. A secret key has no `me`: `missing_context`. */
 export async function logOut(deps: Deps, caller: Caller): Promise<void> {
   if (caller.kind === 'system') throw new AppError('missing_context');
   await signOut(deps, caller.claims);

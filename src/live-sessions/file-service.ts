@@ -7,8 +7,8 @@ import { dayOf, readStorageKey, STORED } from './file-rules.ts';
 import { credentialOf, liveSessionOf, type PresentedMember } from './service.ts';
 
 /**
- * Takes an upload in: a place at the live session, the bytes to R2 as they come, then the live session's word that
- * the member and the place still stand. Whatever breaks on the way leaves nothing and gives the place back.
+ * Takes an upload in. The live session keeps a place, the bytes are streamed to R2, then the live session confirms that
+ * the member and the place still stand. An upload that breaks leaves nothing and gives its place back.
  */
 export async function uploadFile(
   deps: Deps,

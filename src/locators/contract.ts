@@ -19,7 +19,7 @@ export interface LocatorName {
   value: string;
 }
 
-/** An e-mail address or a telephone number on its way to a user. */
+/** An e-mail address or a telephone number that a caller sent. */
 export interface StatedLocator {
   type: 'email' | 'tele';
   value: string;

@@ -11,8 +11,8 @@ import { findLocators, type UserLocator } from './store.ts';
 import { addWallet, removeWallet } from './wallet-service.ts';
 
 /**
- * Adds a locator to the user that `id` names. What a secret key sets is theirs alone and found; what users say of
- * themself is neither, and a wallet of theirs needs more than their token. `network` is where the call comes from.
+ * Adds a locator to the user that `id` names. One that a secret key sets belongs to that user alone and is found. One that
+ * a user adds is neither, and a wallet needs more than a token. `network` is where the call comes from.
  */
 export async function addLocator(
   deps: Deps,
@@ -35,7 +35,7 @@ export async function addLocator(
   return attached;
 }
 
-/** What the user that `id` names is found by, or has said of themself; theirs and a secret key's to see. */
+/** The locators of the user that `id` names, for that user or a secret key. */
 export async function readLocators(deps: Deps, caller: Caller, id: string): Promise<UserLocator[]> {
   const { userId } = await resolveOwn(deps, caller, id);
   const found = await findLocators(deps.db, userId);
@@ -44,8 +44,8 @@ export async function readLocators(deps: Deps, caller: Caller, id: string): Prom
 }
 
 /**
- * Removes a locator of the user that `id` names; refuses `locator_not_found` for another's too. To take a wallet from
- * themself, users prove it anew: see `removeOwnWallet`.
+ * Removes a locator of the user that `id` names. Refuses `locator_not_found` for another user's too. To remove a wallet,
+ * its user proves it again: see `removeOwnWallet`.
  */
 export async function deleteLocator(
   deps: Deps,

@@ -27,7 +27,7 @@ export interface PlainLocator {
 }
 
 /**
- * Adds what a user says of themself: always `Unverified`, found by nobody, and others may say the same. What they have
+ * Adds a locator that a user claims. It is `Unverified`, is not found, and others may claim the same. A locator they have
  * already stays as it is. Refuses `too_many_locators`.
  */
 export async function claimLocator(
@@ -42,9 +42,9 @@ export async function claimLocator(
 }
 
 /**
- * Sets a locator of a user by a secret key: theirs alone from now on, and found. What they had said of themself becomes
- * that, under the same id; a `verificationStatus` of null leaves that of one which was set before. Refuses
- * `duplicate_entity` where it is another's, `name_retired`, and `too_many_locators`.
+ * Sets a locator of a user by a secret key. From now on it belongs to that user alone and is found. A claimed locator
+ * becomes this one, under the same id. A `verificationStatus` of null leaves the status of one that was set before.
+ * Refuses `duplicate_entity` where another user has it, `name_retired`, and `too_many_locators`.
  */
 export async function setLocator(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,

@@ -29,7 +29,7 @@ export type VerificationStatus = LocatorRow['verificationStatus'];
 
 /** What there is to say about a user and a locator, read after a write that may not have happened. */
 export interface LocatorFacts {
-  /** Theirs, whether or not it is reserved; of nobody who does not stand. */
+  /** The user's own locator, reserved or not; null where the user does not stand. */
   own: LocatorRow | null;
   /** Whether the user is there, and not being erased. */
   stands: boolean;
@@ -47,7 +47,7 @@ export interface Reservation {
   now: number;
 }
 
-/** What a user says of themself: reserved for nobody, so that no ban has a say in it. */
+/** A locator that a user claims. It reserves nothing, so no ban refuses it. */
 type Claim = Omit<Reservation, 'hashes'>;
 
 const MOST_LOCATORS = 20;
@@ -111,14 +111,14 @@ export async function findFacts(db: Database, reservation: Reservation): Promise
   return toFacts(await runBatch(db, readFacts(db, reservation)));
 }
 
-/** Adds what a user says of themself, where they do not have it already; it is reserved for nobody. */
+/** Adds a locator that a user claims, unless they have it already. It reserves nothing. */
 export async function insertClaim(db: Database, claim: Claim): Promise<LocatorFacts> {
   return toFacts(await runBatch(db, readFacts(db, claim), [insertLocator(db, claim, false, sql`1`)]));
 }
 
 /**
- * Reserves a locator for a user: a new one, or the one they had merely said of themself. `status` is what it becomes
- * where they have it; null leaves that of one reserved before.
+ * Reserves a locator for a user: a new one, or one that they claimed before. `status` is its new status; null leaves the
+ * status of one that was reserved before.
  */
 export async function reserve(
   db: Database,
@@ -137,7 +137,7 @@ export async function reserve(
   return toFacts(await runBatch(db, readFacts(db, reservation), [upgrade, insert]));
 }
 
-/** The statements that reserve a proven wallet, where it is nobody's and no ban refuses it, and note its owner. */
+/** The statements that reserve a proven wallet and note its owner, where it has no owner and no ban refuses it. */
 export function reserveWallet(reservation: Reservation, owner: KeyedHashes): WithChange {
   return db => [
     insertLocator(db, reservation, true, mayReserve(reservation)),
@@ -146,8 +146,8 @@ export function reserveWallet(reservation: Reservation, owner: KeyedHashes): Wit
 }
 
 /**
- * Deletes a locator of a user, but for a wallet, whose going is for the user's object to hear. What it was; null where
- * they have no such one.
+ * Deletes a locator of a user. Not a wallet: the user's object must be told when one goes. Returns the locator; null where
+ * the user has no such one.
  */
 export async function deleteLocator(
   db: Database,

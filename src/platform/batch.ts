@@ -9,8 +9,8 @@ export type Answers<Named extends Record<string, Statement>> = {
 };
 
 /**
- * Runs statements as one transaction and one trip, in the order they are written, and answers by their names. Statements
- * whose answers nobody reads can go `before` them.
+ * Runs statements as one transaction and one trip, in their order, and answers by their names. Statements without an
+ * answer that matters go into `before`.
  */
 export async function runBatch<Named extends Record<string, Statement>>(
   db: Database,

@@ -22,7 +22,7 @@ type Storage = Pick<Deps, 'db'>;
 
 /** How many attributes a profile has at most. */
 const MOST_ATTRIBUTES = 64;
-/** How often attributes are set anew because their definitions changed in between. */
+/** How often setting attributes is tried again because their definitions changed in between. */
 const SET_TRIES = 3;
 
 /** Defines an attribute; refuses `duplicate_entity` where it is defined already. */
@@ -108,7 +108,7 @@ export async function removeAttribute({ db }: Storage, userId: string, key: stri
   if (!deleted) throw new AppError('attribute_not_found');
 }
 
-/** Every definition, for whoever is signed in. */
+/** Every definition, for any caller who is signed in. */
 export async function showAttributeDefs(deps: Deps, caller: Caller): Promise<AttributeDef[]> {
   await requireStanding(deps, caller);
   return readAttributeDefs(deps);
@@ -130,7 +130,7 @@ export interface Profile {
   attributes: Attribute[];
 }
 
-/** A user's profile, for whoever is signed in: all of it, or what is set of `keys`. Refuses `user_not_found`. */
+/** A user's profile, for any caller who is signed in: all of it, or those of `keys` that are set. Refuses `user_not_found`. */
 export async function readProfile(
   deps: Deps,
   caller: Caller,

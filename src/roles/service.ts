@@ -22,7 +22,7 @@ export async function giveRoles(
 
 export const readRoles = (deps: Pick<Deps, 'db'>): Promise<RoleRecord[]> => listRoles(deps.db);
 
-/** Makes or changes a role, for everybody who has it. */
+/** Makes or changes a role, for every user who has it. */
 export async function defineRole(
   deps: Publishing,
   role: Pick<RoleRecord, 'roleId' | 'displayName' | 'permissions'>,

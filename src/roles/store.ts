@@ -77,7 +77,7 @@ export async function deleteRole(db: Database, roleId: string, now: number): Pro
 export function setRoles(uid: number, roleIds: readonly string[]): WithChange {
   return db => [
     db.delete(userRoles).where(eq(userRoles.uid, uid)),
-    // From the roles themselves: one that was removed meanwhile is given to nobody.
+    // Selected from the roles, so that a role that was deleted in between is not given.
     ...roleIds.map(roleId =>
       db.insert(userRoles).select(
         db

@@ -50,7 +50,7 @@ function toPublic({ id, displayName, username, description, photos, lastSeenAt }
   return { uid: id, displayName, username, description, photos, lastSeenAt };
 }
 
-/** Who asks: a user by their token, or nobody, who is shown only whoever has a username. */
+/** The user who asks; null without a token. Then only users with a username are shown. */
 type Asking = Claims<'access'> | null;
 
 /** One page of the users a text finds, and where the next begins. */
@@ -67,7 +67,7 @@ export async function findUsers(
   return page;
 }
 
-/** What a user shows of themself; refuses `user_not_found`. */
+/** A user as others see them. Refuses `user_not_found`. */
 export async function readPublicUser(deps: Deps, uid: number, asking: Asking): Promise<PublicUser> {
   const [user] = await Promise.all([findPublicUser(deps, uid), asking && verifySession(deps, asking)]);
   if (!user || (asking === null && user.username === null)) throw new AppError('user_not_found');

@@ -127,7 +127,7 @@ function lookFor(db: Database, text: string, afterId: number, limit: number, onl
     sql`instr(lower(${users.displayName}), ${part})`,
     sql`"nth" = ${LOOKED_AT}`,
   );
-  // A cross join is not reordered: whoever is looked at stays in order, and nobody is after the last one asked for.
+  // A cross join is not reordered: users keep their order, and none comes after the last one asked for.
   return db
     .select({ ...PUBLIC, nth: sql<number>`"nth"`.as('nth') })
     .from(looked)

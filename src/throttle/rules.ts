@@ -46,7 +46,7 @@ const AN_ADDRESS: Limit = { failures: 300, spanMs: HOUR_MS };
 
 const SUBJECT_LENGTH = 64;
 
-/** The name of a username's object; what nobody can be called is cut, and charged alike. */
+/** The name of a username's object. A text too long for a username is cut, and charged in the same way. */
 export function usernameSubject(username: string): string {
   return `username:${foldUsername(username).slice(0, SUBJECT_LENGTH)}`;
 }
@@ -106,7 +106,7 @@ function alive<Counted extends Window>(window: Counted | null, now: number): Cou
   return window && now < window.endsAt ? window : null;
 }
 
-/** One failure more. A span begins with its first failure: one whose charges were all refunded begins anew. */
+/** One failure more. A span begins with its first failure. When all its charges were refunded, it begins again. */
 function count(window: Window | null, { spanMs }: Limit, now: number): Window {
   const before = alive(window, now);
   if (before && before.failures > 0) return { ...before, failures: before.failures + 1 };

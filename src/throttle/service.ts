@@ -7,9 +7,9 @@ export type Charge =
   | { allowed: true; username: string; network: string; usernameAt: number; addressAt: number };
 
 /**
- * Charges an attempt before its hash runs, at the username and the address at once. `username` is whatever the
- * attempt names, a user or nobody; `network` as `networkOf` has it. A refused attempt is a failure nowhere: what one
- * of the two has charged is given back after the answer.
+ * Charges an attempt before its hash runs, at the username and at the network at once. `username` is what the attempt
+ * names, whether such a user exists or not; `network` comes from `networkOf`. A refused attempt counts as no failure: what
+ * one of the two has charged is given back after the answer.
  */
 export async function chargeAttempt(
   deps: Pick<Deps, 'throttle' | 'defer'>,
@@ -55,7 +55,7 @@ export async function noteSuccess(
   await deps.throttle(usernameSubject(username)).noteSuccess(network);
 }
 
-/** Forgets a username that is erased, and where its owner signed in: whoever takes the name next begins anew. */
+/** Forgets a username that is erased, and where its owner signed in. The next owner begins without failures. */
 export async function forgetUsername(deps: Pick<Deps, 'throttle'>, username: string): Promise<void> {
   await deps.throttle(usernameSubject(username)).forget();
 }

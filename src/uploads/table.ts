@@ -2,15 +2,15 @@ import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
 /**
- * Every object under `uploads/` in R2 has a row here first, so that what a crash leaves behind is found by its row.
- * `reserved`: still arriving; `stored`: there; `kept`: there, and a photo refers to it; `deleted`: gone for everybody,
- * and counted until its day is over.
+ * Every object under `uploads/` in R2 has a row here first, so that the row leads to what a crash leaves behind.
+ * `reserved`: still arriving. `stored`: complete. `kept`: complete, and a photo refers to it. `deleted`: no longer
+ * served, and counted until its day is over.
  */
 export const uploads = sqliteTable(
   'uploads',
   {
     id: text().primaryKey(),
-    /** 0 of what a user left behind who has been erased meanwhile. */
+    /** 0 when the user has been erased since. */
     uid: integer().notNull(),
     /** The extension of its name, such as `png`. */
     fileType: text().notNull(),

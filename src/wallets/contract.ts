@@ -35,7 +35,7 @@ export const proofSchema = z.object({
 
 export type WalletProof = z.infer<typeof proofSchema>;
 
-/** `POST` and `DELETE /v1/users/me/locators`, of a wallet; whoever has a password says it. */
+/** `POST` and `DELETE /v1/users/me/locators`, of a wallet. A user with a password sends it along. */
 export const walletLocatorSchema = proofSchema.extend({
   '@type': z.literal('wallet'),
   password: z.string().max(10_000).nullish(),

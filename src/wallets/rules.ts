@@ -35,7 +35,7 @@ export function nonceOf(text: string, message: SignInMessage | null): string | n
   return NONCE.test(nonce) ? nonce : null;
 }
 
-/** The challenge for a wallet nobody has named yet. */
+/** The challenge for a wallet that was not named yet. */
 export function writePlainChallenge(publicUrl: string, nonce: string, issued: IssuedNonce): string {
   const { host } = new URL(publicUrl);
   return [
@@ -58,8 +58,9 @@ export interface ProofFacts {
 }
 
 /**
- * What a message does not hold to, in words for whoever wrote it, or null: EIP-4361's checks, against what this
- * deployment is configured as and what its nonce was issued for. The nonce itself was found by the message.
+ * What is wrong with a message, in words for the developer who wrote it; null where nothing is. These are the checks of
+ * EIP-4361, against the configuration of this deployment and what the nonce was issued for. The nonce itself was found by
+ * the message.
  */
 export function faultOf(facts: ProofFacts, now: number): string | null {
   const { publicUrl, issued, address, message, messageAddress } = facts;

@@ -38,7 +38,7 @@ export async function issueChallenge(deps: Deps, request: NonceRequest): Promise
   return { nonce, message };
 }
 
-/** Signs in the user owning a wallet, on a device of its own; a wallet nobody has proven before makes the user. */
+/** Signs in the owner of a wallet, on a new device. A wallet that is proven for the first time makes a user. */
 export async function signInWithWallet(
   deps: Deps,
   proof: WalletProof,
@@ -77,7 +77,7 @@ export async function proveWallet(deps: Deps, proof: WalletProof): Promise<Walle
   return checkSignature(deps, proof, { address, chainId: issued.chainId });
 }
 
-/** A key's own signature needs nobody's word; a contract's needs that of its chain. */
+/** A key's signature is checked here. A contract's is checked by its chain. */
 async function checkSignature(
   { config }: Pick<Deps, 'config'>,
   { message, signature: text }: WalletProof,
