@@ -54,6 +54,7 @@ export interface AuditEvents {
   password_reset: OfUser & { sid: string | null };
   password_set: OfUser;
   account_key_set: OfSession;
+  account_key_removed: OfSession;
   wallet_attached: OfUser & { keyId?: string; sid?: string };
   wallet_removed: OfUser & { keyId?: string; sid?: string };
   roles_changed: OfUser & { roles: string };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { descriptionSchema, nameSchema, sentNameSchema } from '../users/contract.ts';
-import { isAccountKey, isUsername } from './rules.ts';
+import { isUsername } from './rules.ts';
 
 const uuid = z.guid();
 /** Where push notices for a device go; opaque here. */
@@ -18,9 +18,13 @@ const deviceInfo = z
   .nullish();
 
 const username = z.string().refine(isUsername, 'must be 5–25 ASCII letters and digits, first a letter');
-const accountKey = z.string().refine(isAccountKey, 'must be 25–100 characters');
-/** What it must be to be taken as a new one, the service says: it knows the list of common ones. */
-const password = z.string().max(10_000);
+/** What a secret must be to be taken as a new one, the service says: it knows the list of common ones. */
+const secret = z
+  .string()
+  .max(10_000)
+  .refine(text => !text.includes('\0'), 'must not hold the character U+0000');
+const password = secret;
+const accountKey = secret;
 
 /** `POST /users`. */
 export const registrationSchema = z.object({ name: nameSchema(100), username, password, deviceInfo });
@@ -28,18 +32,26 @@ export const registrationSchema = z.object({ name: nameSchema(100), username, pa
 /** `POST /users/login`. */
 export const loginSchema = z.object({ deviceInfo });
 
-/** `PUT /users/me/changePassword`. */
-export const passwordChangeSchema = z.object({ oldPassword: password, newPassword: password });
+/** `PUT /users/me/changePassword`: the account key that is to come with the new password; the one of before is gone. */
+export const passwordChangeSchema = z.object({
+  oldPassword: password,
+  newPassword: password,
+  accountKey: accountKey.nullish(),
+});
 
 /** `PUT /users/me/setAccountKey`. */
 export const accountKeySchema = z.object({ password, accountKey });
 
+/** `DELETE /users/me/accountKey`. */
+export const accountKeyRemovalSchema = z.object({ password });
+
 /** `PUT /users/resetPassword`. */
 export const resetSchema = z.object({
   userId: z.int().positive(),
-  /** Not bounded like a new one: whatever is not the key is refused alike. */
-  accountKey: password,
+  /** The one that is spent. Not bounded like a new one: whatever is not the key is refused alike. */
+  accountKey,
   newPassword: password,
+  newAccountKey: accountKey.nullish(),
 });
 
 /** `PUT /users/me`; what is absent or null stays, an empty `about` clears. */
@@ -68,6 +80,9 @@ export const credentialsSchema = z.object({ username, password });
 export const logoutSchema = z.object({ all: z.enum(['true', 'false']).optional() });
 
 export type Registration = z.infer<typeof registrationSchema>;
+export type PasswordChange = z.infer<typeof passwordChangeSchema>;
+export type AccountKeyChange = z.infer<typeof accountKeySchema>;
+export type PasswordReset = z.infer<typeof resetSchema>;
 export type DeviceInfoInput = z.infer<typeof deviceInfo>;
 export type ProfileChange = z.infer<typeof profileSchema>;
 export type DeviceChange = z.infer<typeof deviceSchema>;

@@ -9,11 +9,13 @@ import { toUser, type User } from '../users/record.ts';
 import {
   addPassword,
   type CredentialsRow,
+  changeAccountKey,
   changePassword,
   findByUsername,
   findProvingByUid,
   insertUserWithPassword,
-  putHashes,
+  type NewHashes,
+  putPasswordHash,
   type Resting,
   type WithCredentials,
 } from './credential-store.ts';
@@ -52,17 +54,18 @@ export async function registerUser(
 }
 
 /**
- * A new password for whoever proved the hash it rests on: every device session that rests on the earlier one ends, but for
- * `keptSid`. Null where somebody changed it meanwhile: what was proven is worth nothing any more.
+ * A new password for the user who proved the hash it rests on. Every device session that rests on the earlier one ends,
+ * except `keptSid`. The account key of before is gone too: a thief may have set it. Null where somebody changed the hash
+ * meanwhile: what was proven is worth nothing any more.
  */
 export async function replacePassword(
   deps: Publishing & Pick<Deps, 'audit'>,
   uid: number,
   resting: Resting,
-  passwordHash: string,
+  next: NewHashes,
   keptSid: string | null,
 ): Promise<UserRecord | null> {
-  const changed = await changePassword(deps.db, uid, resting, passwordHash, keptSid, deps.now());
+  const changed = await changePassword(deps.db, uid, resting, next, keptSid, deps.now());
   if (!changed) return null;
   // Before the copy is brought: the change stands, whatever becomes of that.
   deps.audit(keptSid === null ? 'password_reset' : 'password_changed', { uid, sid: keptSid });
@@ -86,12 +89,26 @@ export async function givePassword(
   throw new AppError(now?.credentials ? 'password_exists' : 'username_taken');
 }
 
-/** Replaces hashes that no sign-in rests on: the same password hashed anew, an account key. False where what it rests on is no more. */
-export async function storeHashes(
+/** Another account key, or null for none. Null where the password it was set by is no more. */
+export async function replaceAccountKey(
+  deps: Publishing & Pick<Deps, 'audit'>,
+  uid: number,
+  passwordHash: string,
+  accountKeyHash: string | null,
+  sid: string,
+): Promise<UserRecord | null> {
+  const changed = await changeAccountKey(deps.db, uid, { passwordHash }, accountKeyHash, deps.now());
+  if (!changed) return null;
+  deps.audit(accountKeyHash === null ? 'account_key_removed' : 'account_key_set', { uid, sid });
+  return publish(deps, changed);
+}
+
+/** Keeps the same password under another hash; false where the one of before is no more. */
+export async function storePasswordHash(
   deps: Pick<Deps, 'db' | 'now'>,
   uid: number,
   resting: Resting,
-  hashes: Parameters<typeof putHashes>[3],
+  passwordHash: string,
 ): Promise<boolean> {
-  return putHashes(deps.db, uid, resting, hashes, deps.now());
+  return putPasswordHash(deps.db, uid, resting, passwordHash, deps.now());
 }

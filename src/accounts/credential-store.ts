@@ -66,17 +66,44 @@ const restsOn = (uid: number, { passwordHash, accountKeyHash }: Resting) =>
 const hasPassword = (uid: number, passwordHash: string) =>
   sql`EXISTS (SELECT 1 FROM ${credentials} WHERE ${restsOn(uid, { passwordHash })})`;
 
-/** A new password, which makes every earlier sign-in worthless but `keptSid`; null where what it rests on is no more. */
+/** A new password and the account key that came along with it; null: none. */
+export type NewHashes = Pick<CredentialsRow, 'passwordHash' | 'accountKeyHash'>;
+
+/**
+ * A new password, which makes every earlier sign-in worthless except `keptSid`, and the account key of before too; null
+ * where what it rests on is no more.
+ */
 export async function changePassword(
   db: Database,
   uid: number,
   resting: Resting,
-  passwordHash: string,
+  next: NewHashes,
   keptSid: string | null,
   now: number,
 ): Promise<WholeUser | null> {
-  const set = db.update(credentials).set({ passwordHash, updatedAt: now }).where(restsOn(uid, resting));
-  const change = { credentialsChange: { keptSid }, onlyWhere: hasPassword(uid, passwordHash) };
+  const set = db
+    .update(credentials)
+    .set({ ...next, updatedAt: now })
+    .where(restsOn(uid, resting));
+  const change = {
+    accountKeySetAt: next.accountKeyHash === null ? null : now,
+    credentialsChange: { keptSid },
+    onlyWhere: hasPassword(uid, next.passwordHash),
+  };
+  return changeUser(db, uid, change, now, () => [set]);
+}
+
+/** Another account key, or null for none; null where the password it rests on is no more. */
+export async function changeAccountKey(
+  db: Database,
+  uid: number,
+  resting: Pick<CredentialsRow, 'passwordHash'>,
+  accountKeyHash: string | null,
+  now: number,
+): Promise<WholeUser | null> {
+  const set = db.update(credentials).set({ accountKeyHash, updatedAt: now }).where(restsOn(uid, resting));
+  const accountKeySetAt = accountKeyHash === null ? null : now;
+  const change = { accountKeySetAt, onlyWhere: hasPassword(uid, resting.passwordHash) };
   return changeUser(db, uid, change, now, () => [set]);
 }
 
@@ -100,17 +127,17 @@ export async function addPassword(
   return changeUser(db, uid, { ...change, closing: true, onlyWhere }, now, () => [set]);
 }
 
-/** Replaces hashes that no sign-in rests on; whether what was found is still there. */
-export async function putHashes(
+/** Keeps the same password under another hash; whether the one of before was still there. */
+export async function putPasswordHash(
   db: Database,
   uid: number,
   resting: Resting,
-  hashes: Partial<Pick<CredentialsRow, 'passwordHash' | 'accountKeyHash'>>,
+  passwordHash: string,
   now: number,
 ): Promise<boolean> {
   const set = await db
     .update(credentials)
-    .set({ ...hashes, updatedAt: now })
+    .set({ passwordHash, updatedAt: now })
     .where(restsOn(uid, resting))
     .returning({ uid: credentials.uid });
   return set.length > 0;

@@ -9,7 +9,10 @@ export function presentMe({ record, session, sessions }: Overview, accessToken: 
   const own = sessions.map(each =>
     presentDeviceSession(each, each.id === session.id ? { accessToken } : undefined),
   );
-  return { ...presentUserInfo(record, lastSeen), deviceSessions: own };
+  // Absent from copies made before it was kept.
+  const setAt = record.accountKeySetAt ?? null;
+  const accountKeySetAt = setAt === null ? null : iso(setAt);
+  return { ...presentUserInfo(record, lastSeen), deviceSessions: own, accountKeySetAt };
 }
 
 /** Who has just signed in, and the device session it opened. */

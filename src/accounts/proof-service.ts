@@ -1,10 +1,12 @@
+import type { PasswordCredential } from '../access/credentials.ts';
 import { likeAHash, spendHash, verifyPassword } from '../crypto/passwords.ts';
 import type { Deps } from '../deps.ts';
 import { AppError, type RefusalCode } from '../errors.ts';
+import type { Source } from '../http/client-address.ts';
 import { type Charge, chargeAttempt, refundAttempt } from '../throttle/service.ts';
 import type { UserRecord } from '../users/contract.ts';
 import type { User } from '../users/record.ts';
-import { findProvingUser, type ProvingUser } from './credential-service.ts';
+import { findProvingUser, findUserByUsername, type ProvingUser } from './credential-service.ts';
 
 type Hash = 'passwordHash' | 'accountKeyHash';
 
@@ -42,7 +44,8 @@ export async function prove(
     return null;
   }
   const hash = found?.credentials?.[against] ?? null;
-  if (!found || hash === null) {
+  // A hash takes zero bytes at the end of a secret for no bytes: no secret has one.
+  if (!found || hash === null || secret.includes('\0')) {
     await spendHash(secret);
     return null;
   }
@@ -60,6 +63,19 @@ export function refunded(deps: Deps, proven: Proven): Proven {
 /** Whom an attempt at this user is charged to: the username, so that every way in counts at one place. */
 export const subjectOf = ({ uid, username }: Pick<UserRecord, 'uid' | 'username'>): string =>
   username ?? `#${uid}`;
+
+/** The user of a username and password; refuses `invalid_credentials` in one way, whatever is wrong. */
+export async function proveByPassword(
+  deps: Deps,
+  { username, password }: PasswordCredential,
+  { network }: Pick<Source, 'network'>,
+): Promise<Proven> {
+  const attempt = { subject: username, network, secret: password, against: 'passwordHash' } as const;
+  const proven = await prove(deps, attempt, () => findUserByUsername(deps, username));
+  if (proven) return proven;
+  deps.audit('sign_in_failed', { against: 'password' });
+  throw new AppError('invalid_credentials');
+}
 
 /** What the caller proved themself with; refuses with `refusal` whatever is not their password. */
 export async function requirePassword(

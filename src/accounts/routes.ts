@@ -7,6 +7,7 @@ import type { AppEnv } from '../http/context.ts';
 import { limitRate } from '../http/limits.ts';
 import { jsonBody, params, query } from '../http/validate.ts';
 import {
+  accountKeyRemovalSchema,
   accountKeySchema,
   credentialsSchema,
   deviceSchema,
@@ -19,10 +20,16 @@ import {
   registrationSchema,
   resetSchema,
 } from './contract.ts';
+import {
+  changePassword,
+  removeAccountKey,
+  resetPassword,
+  setAccountKey,
+  setCredentials,
+} from './password-service.ts';
 import { attachPhoto, detachPhoto } from './photo-service.ts';
 import { presentMe, presentSignedIn } from './present.ts';
 import {
-  changePassword,
   changeProfile,
   eraseByPassword,
   eraseByToken,
@@ -31,14 +38,11 @@ import {
   readSelf,
   register,
   renameDevice,
-  resetPassword,
-  setAccountKey,
-  setCredentials,
 } from './service.ts';
 
 const guarded = limitRate('PASSWORD_LIMIT');
 
-/** Surface C, mounted under `/users`. */
+/** Accounts with a username and a password, mounted under `/users`. */
 export const accountRoutes = new Hono<AppEnv>()
   .post('/', limitRate('REGISTRATION_LIMIT'), jsonBody(registrationSchema), async c => {
     const signedIn = await register(c.get('deps'), c.req.valid('json'), sourceOf(c.req.raw));
@@ -79,6 +83,11 @@ export const accountRoutes = new Hono<AppEnv>()
   .put('/me/setAccountKey', guarded, userToken, jsonBody(accountKeySchema), async c => {
     const { network } = sourceOf(c.req.raw);
     await setAccountKey(c.get('deps'), c.get('claims'), c.req.valid('json'), network);
+    return c.body(null, 200);
+  })
+  .delete('/me/accountKey', guarded, userToken, jsonBody(accountKeyRemovalSchema), async c => {
+    const { network } = sourceOf(c.req.raw);
+    await removeAccountKey(c.get('deps'), c.get('claims'), c.req.valid('json').password, network);
     return c.body(null, 200);
   })
   .put('/me/credentials', guarded, userToken, jsonBody(credentialsSchema), async c => {

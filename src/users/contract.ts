@@ -75,6 +75,8 @@ export interface UserRecord {
   keptSid: string | null;
   /** As its owner typed it; null: no password, and no way in by one. */
   username: string | null;
+  /** When the account key was set that can replace a lost password; null: there is none. */
+  accountKeySetAt: number | null;
   displayName: string | null;
   profileHandle: string | null;
   description: string | null;

@@ -1,5 +1,7 @@
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
+import { makeExpiringMap } from '../platform/expiring-map.ts';
+import { MINUTE_MS } from '../times.ts';
 import { findNamed } from './store.ts';
 
 /** A user by the two names they have. */
@@ -9,14 +11,10 @@ export interface NamedUser {
 }
 
 /**
- * Names that were looked up lately: a `userId` is one user's for ever, so that only their erasure makes this wrong, for
- * as long. Whatever writes must therefore ask for the user's row itself.
+ * Numbers of names that were looked up lately. A `userId` never passes to another user, so only an erasure makes an entry
+ * wrong, until it is a minute old. Whatever writes must therefore ask for the user's row itself.
  */
-const uids = new Map<string, { uid: number; at: number }>();
-
-const NAMES_KEPT_MS = 60_000;
-
-const MOST_NAMES = 10_000;
+const uids = makeExpiringMap<string, number>(MINUTE_MS, 10_000);
 
 /** How often a name was forgotten: what was asked for before that is not kept after it. */
 let forgotten = 0;
@@ -27,18 +25,14 @@ export async function requireNamed(
   userIds: readonly string[],
 ): Promise<NamedUser[]> {
   const at = now();
-  const found = new Map<string, number>();
-  for (const userId of userIds) {
-    const known = uids.get(userId);
-    if (known && Math.abs(at - known.at) < NAMES_KEPT_MS) found.set(userId, known.uid);
-  }
-  const asked = [...new Set(userIds)].filter(userId => !found.has(userId));
+  const distinct = [...new Set(userIds)];
+  const found = new Map(distinct.map(userId => [userId, uids.get(userId, at)]));
+  const asked = distinct.filter(userId => found.get(userId) === undefined);
   if (asked.length > 0) {
-    if (uids.size + asked.length > MOST_NAMES) uids.clear();
     const before = forgotten;
     for (const { uid, userId } of await findNamed(db, asked)) {
       found.set(userId, uid);
-      if (forgotten === before) uids.set(userId, { uid, at });
+      if (forgotten === before) uids.set(userId, uid, at);
     }
   }
   return userIds.map(userId => {
@@ -48,7 +42,7 @@ export async function requireNamed(
   });
 }
 
-/** To be called for who is erased: here at once, in other isolates when their time is over. */
+/** To be called when a user is erased: here it works at once, in other isolates within a minute. */
 export function forgetName(userId: string): void {
   forgotten += 1;
   uids.delete(userId);

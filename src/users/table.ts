@@ -28,6 +28,8 @@ export const users = sqliteTable(
     credentialVersion: integer().notNull().default(1),
     /** The device session that gave the latest password: it outlives the change that ends the others. */
     keptSid: text(),
+    /** When the account key was set; null: there is none. */
+    accountKeySetAt: integer(),
     /** When they last used a device session, noted at most every ten minutes; no part of the record's version. */
     lastSeenAt: integer(),
     /** From here on nobody is let in as this user, and everything of theirs is on its way out. */
@@ -42,7 +44,7 @@ export const users = sqliteTable(
   ],
 );
 
-/** What a user proves themself with: hashes in the PHC string format. */
+/** What proves a user: hashes in the PHC string format. */
 export const credentials = sqliteTable('credentials', {
   uid: integer().primaryKey(),
   passwordHash: text().notNull(),

@@ -2,8 +2,8 @@
 import { env } from 'cloudflare:workers';
 import { scryptSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { givePassword, storeHashes } from '../../src/accounts/credential-service.ts';
-import { changePassword, resetPassword, setCredentials } from '../../src/accounts/service.ts';
+import { givePassword, storePasswordHash } from '../../src/accounts/credential-service.ts';
+import { changePassword, resetPassword, setCredentials } from '../../src/accounts/password-service.ts';
 import type { Deps } from '../../src/deps.ts';
 import { repairCopies } from '../../src/users/copy-service.ts';
 import { updateUser } from '../../src/users/service.ts';
@@ -171,7 +171,7 @@ describe('a hash', () => {
     const resting = { passwordHash: (await hashOf(user.uid)) ?? '' };
     expect((await changeTo(user, PASSWORD, NEXT)).status).toBe(200);
     const changed = await hashOf(user.uid);
-    expect(await storeHashes(depsWith(), user.uid, resting, { passwordHash: 'of the old one' })).toBe(false);
+    expect(await storePasswordHash(depsWith(), user.uid, resting, 'of the old one')).toBe(false);
     expect(await hashOf(user.uid)).toBe(changed);
   });
 });

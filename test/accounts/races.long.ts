@@ -41,8 +41,9 @@ it('leaves no session opened with the old password by a login that races its cha
       // While the login hashes nothing else runs: whoever waits meanwhile goes on together with it.
       if (round % 2) await scheduler.wait((round * 37) % 200);
       else await headStart(round);
+      const next = { passwordHash: hashes[1 - turn] ?? '', accountKeyHash: null };
       const resting = { passwordHash: String(stored?.passwordHash) };
-      return replacePassword(depsWith(), uid, resting, hashes[1 - turn] ?? '', sid);
+      return replacePassword(depsWith(), uid, resting, next, sid);
     };
     const change = round % OVER_HTTP_EVERY === Math.floor(round / 100) ? overHttp : byService;
     const [answer, changed] = await Promise.all([login(username, old), change()]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isAccountKey, isFreshEnough, isUsername, passwordFault } from '../../src/accounts/rules.ts';
+import { accountKeyFault, isFreshEnough, isUsername, passwordFault } from '../../src/accounts/rules.ts';
 import { isCommonPassword } from '../../src/crypto/common-passwords.ts';
 import { searchKind } from '../../src/search/rules.ts';
 
@@ -81,13 +81,43 @@ describe('S18 a new password', () => {
   });
 });
 
+const others = { username: 'countess', password: 'correct horse battery' };
+const keyFault = (key: string) => accountKeyFault(key, others, isCommonPassword);
+
 it.each([
   [24, false],
   [25, true],
   [100, true],
   [101, false],
 ])('an account key of %i characters: %s', (length, may) => {
-  for (const character of ['k', EMOJI, ACCENTED]) expect(isAccountKey(character.repeat(length))).toBe(may);
+  for (const character of ['k', EMOJI, ACCENTED]) {
+    const key = `${character.repeat(length - 12)}ghostwriters`;
+    expect(keyFault(key) === null).toBe(may);
+  }
+});
+
+it.each([
+  ['one character', 'k'.repeat(25)],
+  ['blanks', ' '.repeat(25)],
+  ['digits', '1234567890123456789012345'],
+  ['digits of another script', '٣'.repeat(24).concat('١')],
+  ['digits and signs', '1234-5678-9012-3456-7890-1234'],
+  ['a few characters again and again', 'abcabcabcabcabcabcabcabcabc'],
+  ['a common password again and again', 'passwordpasswordpassword1'],
+  ['common passwords in a row', 'Password1234567890qwertyuiop'],
+  ['the username again and again', 'countessCountesscountess!!'],
+  ['the password again', 'correct horse batteryCORRECT HORSE BATTERY'],
+])('refuses an account key of %s', (_, key) => {
+  expect(keyFault(key)).toBeTypeOf('string');
+});
+
+it.each([
+  'a key that is long enough',
+  crypto.randomUUID(),
+  'password manager of Ada, shelf 3',
+  '0x6fF3a9b2c41d5e8f7a6b5c4d3e2f1a0b',
+])('takes the account key %s', key => {
+  expect(keyFault(key)).toBe(null);
 });
 
 it.each([

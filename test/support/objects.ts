@@ -43,6 +43,7 @@ export function recordOf({ uid, userId }: Pick<SignedIn, 'uid' | 'userId'>): Use
     credentialVersion: 1,
     keptSid: null,
     username: null,
+    accountKeySetAt: null,
     displayName: null,
     profileHandle: null,
     description: null,

@@ -112,6 +112,11 @@ export const rows: Record<string, Row> = {
     forbidden: [...USERS, 'system'],
     body: { password: 'x', accountKey: 'x'.repeat(30) },
   },
+  'DELETE /users/me/accountKey': {
+    through: [],
+    forbidden: [...USERS, 'system'],
+    body: { password: 'x' },
+  },
   // These signed in by a bare userId, which is no proof.
   'PUT /users/me/credentials': {
     through: [],
