@@ -89,6 +89,8 @@ export interface OpenDeviceSession
   accessMs: number;
   /** The key that will sign the tokens. */
   kid: string;
+  /** Of the authToken that was the proof, where one was. */
+  authTokenEpoch?: number | undefined;
 }
 
 /** A device session that stands, and the copy of its user's record. */

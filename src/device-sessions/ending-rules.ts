@@ -13,6 +13,12 @@ export function speakerOf(which: Which): PresentedSession | null {
   return which.kind === 'presented' ? null : (which.presented ?? null);
 }
 
+/**
+ * Whether every sign-in of before is meant, also one that has not come yet: an authToken that was issued and not used. A
+ * user who ends all others means that one as well.
+ */
+export const endsAll = ({ kind }: Which): boolean => kind === 'all' || kind === 'others';
+
 /** Which of a user's device sessions end. `sessions`: all of them, also those whose end the alarm has not seen to yet. */
 export function chooseEnding(which: Which, sessions: readonly DeviceSession[], now: number): Ending {
   const ids = sessions.map(session => session.id);

@@ -2,7 +2,7 @@ import type { DeviceSessionEnd } from '../events/types.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import { DAY_MS, MINUTE_MS } from '../times.ts';
 import type { Ban, UserRecord } from '../users/contract.ts';
-import { isBanned } from '../users/rules.ts';
+import { addressOfKey, isBanned } from '../users/rules.ts';
 import type { DeviceSession, PresentedSession } from './contract.ts';
 import type { Lineage, TokenStamp } from './rotation.ts';
 
@@ -51,12 +51,16 @@ export function authenticate(
 export interface OpeningFacts {
   /** Versions of the copy the object holds; null where it never held one. */
   held: CopyVersions | null;
-  /** Versions of the record the caller read in D1. */
-  offered: CopyVersions & Pick<UserRecord, 'entry' | 'keptSid'>;
+  /** The record as the caller read it in D1: its versions, and what device sessions rest on. */
+  offered: CopyVersions & Pick<UserRecord, 'entry' | 'keptSid' | 'wallets'>;
   /** Every device session there is, the oldest first, also those whose end the alarm has not seen to yet. */
   sessions: readonly DeviceSession[];
   deviceId: string;
   ban: Ban | null;
+  /** The epoch before the offered record is taken. */
+  epoch: number;
+  /** The epoch in the authToken that was the proof, where one was. */
+  authTokenEpoch: number | null;
 }
 
 /** A device session that ends, and why. */
@@ -72,10 +76,12 @@ export interface Over {
 export function open(
   facts: OpeningFacts,
   now: number,
-): Result<{ ending: Over[] }, 'banned' | 'stale_record'> {
+): Result<{ ending: Over[] }, 'banned' | 'stale_record' | 'invalid_auth_token'> {
+  const { held, sessions, deviceId, offered, authTokenEpoch } = facts;
   if (isBanned(facts.ban, now)) return refuse('banned');
-  if (facts.held && isOlder(facts.offered, facts.held)) return refuse('stale_record');
-  const { sessions, deviceId, offered } = facts;
+  if (held && isOlder(offered, held)) return refuse('stale_record');
+  const epoch = facts.epoch + (raisesEpoch(held, offered) ? 1 : 0);
+  if (authTokenEpoch !== null && authTokenEpoch < epoch) return refuse('invalid_auth_token');
   const ending: Over[] = overOf(sessions, now);
   const gone = () => new Set(ending.map(({ id }) => id));
   const standing = () => sessions.filter(({ id }) => !gone().has(id));
@@ -92,16 +98,45 @@ export function overOf(sessions: readonly DeviceSession[], now: number): Over[] 
   return sessions.filter(session => now >= endOf(session)).map(({ id }) => ({ id, cause: 'expired' }));
 }
 
+/** The `credentialVersion` of a user whose credentials never changed. */
+const FIRST_CREDENTIALS = 1;
+
+/** Whether a record brings the news of other credentials, or of an entry that has closed: every authToken ends with it. */
+export function raisesEpoch(
+  held: Pick<UserRecord, 'credentialVersion'> | null,
+  offered: Pick<UserRecord, 'credentialVersion'>,
+): boolean {
+  return offered.credentialVersion > (held?.credentialVersion ?? FIRST_CREDENTIALS);
+}
+
+/** Whether the wallet that was a proof is still among the user's. */
+function holdsWallet(wallets: readonly string[], wallet: string): boolean {
+  // Proofs stored by earlier releases are addresses, whatever the chain.
+  return wallets.some(key => key === wallet || addressOfKey(key) === wallet);
+}
+
+/** Whether the wallets of a user, or those who owned them before, are others than the live sessions know. */
+export function walletsDiffer(
+  held: Pick<UserRecord, 'wallets'> & Partial<Pick<UserRecord, 'kin'>>,
+  offered: Pick<UserRecord, 'wallets' | 'kin'>,
+): boolean {
+  const textOf = (items: readonly (string | number)[] = []) => [...items].sort().join();
+  return textOf(held.wallets) !== textOf(offered.wallets) || textOf(held.kin) !== textOf(offered.kin);
+}
+
 /**
  * Which device sessions end with a new copy: once the entry is closed, those that a bare `userId` opened; with new
- * credentials, those that rest on earlier ones, except the one that gave the new.
+ * credentials, those that rest on earlier ones, except the one that gave the new; and those whose proof was a wallet
+ * that is not the user's any more.
  */
 export function endedByCopy(
-  { entry, credentialVersion, keptSid }: OpeningFacts['offered'],
-  sessions: readonly Pick<DeviceSession, 'id' | 'proof' | 'credentialVersion'>[],
+  { entry, credentialVersion, keptSid, wallets }: OpeningFacts['offered'],
+  sessions: readonly Pick<DeviceSession, 'id' | 'proof' | 'credentialVersion' | 'wallet'>[],
 ): Over[] {
   const causeOf = (session: (typeof sessions)[number]): DeviceSessionEnd | null => {
     if (entry === 'closed' && session.proof === 'userId') return 'closed';
+    const { proof, wallet } = session;
+    if (proof === 'wallet' && wallet !== undefined && !holdsWallet(wallets, wallet)) return 'wallet_removed';
     const outdated = session.credentialVersion < credentialVersion && session.id !== keptSid;
     return outdated ? 'password_changed' : null;
   };

@@ -37,7 +37,7 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
   const { deviceId, authToken } = input;
   deps.noteCaller({ tried: input.userId });
   const proof: Proof = authToken == null ? 'userId' : 'authToken';
-  let redeemedFor: number | null = null;
+  let redeemed: { uid: number; epoch: number } | null = null;
   const opening = {
     deviceId,
     deviceInfo: input.deviceInfo ?? {},
@@ -51,11 +51,15 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
     // The object decides; what D1 shows of a ban spares it, the authToken and the names a refused sign-in.
     if (isBanned(ban, deps.now())) throw new AppError('banned');
     // Spent once, for one user: a token that served a first try serves the next ones of the same sign-in.
-    if (authToken != null && redeemedFor !== uid) {
-      await redeemAuthToken(deps, authToken, uid);
-      redeemedFor = uid;
+    if (authToken != null && redeemed?.uid !== uid) {
+      redeemed = { uid, epoch: await redeemAuthToken(deps, authToken, uid) };
     }
-    return renameUser(deps, user, names);
+    const renames = Object.entries(names).some(([name, value]) => Object(user.record)[name] !== value);
+    // The object decides when it opens. A token that has ended meanwhile must not have written a name by then.
+    const outdated = redeemed && renames && redeemed.epoch < (await deps.deviceSessions(uid).epoch());
+    if (outdated) throw new AppError('invalid_auth_token');
+    const named = await renameUser(deps, user, names);
+    return named && { ...named, authTokenEpoch: redeemed?.epoch };
   });
 }
 
@@ -64,6 +68,9 @@ export type Opening = Pick<
   'deviceId' | 'deviceInfo' | 'ipAddress' | 'openedBy' | 'proof' | 'wallet' | 'issuedForMs'
 >;
 
+/** A user who proved who they are, and the epoch in their authToken where that was the proof. */
+type Proven = User & { authTokenEpoch?: number | undefined };
+
 /**
  * Opens a device session for the user that `find` gives, who has proven who they are. Asks it again, a few times,
  * where it gives null or the record changed under the sign-in: what was read may be worth nothing any more.
@@ -71,17 +78,18 @@ export type Opening = Pick<
 export async function openDeviceSession(
   deps: Deps,
   opening: Opening,
-  find: () => Promise<User | null>,
+  find: () => Promise<Proven | null>,
 ): Promise<SignedIn> {
   for (let tried = 0; tried < TRIES; tried += 1) {
     const user = await find();
     if (!user) continue;
-    const { record, copyLags } = user;
+    const { record, copyLags, authTokenEpoch } = user;
     const opened = await deps.deviceSessions(record.uid).open({
       ...opening,
       ...livesOf(deps.config, opening),
       record,
       kid: deps.keyRing.signerKid,
+      authTokenEpoch,
     });
     if (!opened.ok) {
       if (opened.code === 'stale_record') continue;

@@ -43,7 +43,8 @@ export const tokenClaims = {
   /** A guest: `session` is random, `identifier` what the device called itself. */
   device: z.object({ ...common, session: z.string().min(1), identifier: z.string().min(1) }),
   member: z.object({ ...common, uid: z.int().positive().optional(), live: z.string(), mid: z.string() }),
-  auth: userClaims,
+  /** `epoch`: of the user's device sessions when it was issued. It is worth nothing once that is higher. */
+  auth: userClaims.extend({ epoch: z.int().optional() }),
   logout: userClaims,
 } satisfies Record<TokenKind, z.ZodType>;
 

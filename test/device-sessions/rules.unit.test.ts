@@ -41,8 +41,16 @@ const session: DeviceSession = {
   idleMs: 1_000_000,
   lineages: [lineage],
 };
-const first = { version: 1, credentialVersion: 1, entry: 'closed' as const, keptSid: null };
-const facts = { held: first, offered: first, sessions: [], deviceId: 'laptop', ban: null };
+const first = { version: 1, credentialVersion: 1, entry: 'closed' as const, keptSid: null, wallets: [] };
+const facts = {
+  held: first,
+  offered: first,
+  sessions: [],
+  deviceId: 'laptop',
+  ban: null,
+  epoch: 0,
+  authTokenEpoch: null,
+};
 const opening = (change: Partial<OpeningFacts>) => open({ ...facts, ...change }, NOW);
 const alarmAt = (...facts: Parameters<typeof deadlinesOf>) => earliest(deadlinesOf(...facts));
 /** The device session, its one sign-in changed. */

@@ -121,7 +121,8 @@ describe('works', () => {
     expect(await walletsOf(owner)).toEqual([body.address]);
     expect((await setWallet('given-a-wallet', wallet)).body).toEqual(body);
     expect((await remove(bySystem, 'given-a-wallet', body.userLocatorId)).status).toBe(200);
-    expect(await walletsOf(owner)).toEqual([]);
+    // What rested on the wallet has ended with it.
+    expect(await walletsOf(owner)).toBe(null);
     expect((await signInBy(wallet)).uid).not.toBe(user.uid);
   });
 

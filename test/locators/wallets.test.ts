@@ -55,10 +55,12 @@ describe('works', () => {
       verificationStatus: 'Verified',
     });
     expect((await walletsOf(user))?.sort()).toEqual([first.address.toLowerCase(), address].sort());
-    expect((await signInBy(second)).uid).toBe(user.uid);
+    const bySecond = await signInBy(second);
+    expect(bySecond.uid).toBe(user.uid);
     expect((await attach(user, second)).body).toEqual(body);
     expect((await remove(user, first)).status).toBe(200);
-    expect(await walletsOf(user)).toEqual([address]);
+    expect(await walletsOf(user)).toBe(null);
+    expect(await walletsOf(bySecond)).toEqual([address]);
     expect((await signInBy(first)).uid).not.toBe(user.uid);
   });
 
@@ -170,8 +172,8 @@ describe('keeps out', () => {
     const thief = await signInBy(stolen);
     expect((await remove(owner, stolen)).status).toBe(200);
     expect(await attach(thief, newWallet())).toMatchObject({
-      status: 403,
-      body: { code: 'fresh_proof_required' },
+      status: 401,
+      body: { code: 'session_ended' },
     });
     expect((await attach(owner, newWallet())).status).toBe(200);
   });

@@ -20,6 +20,7 @@ import type {
   Which,
 } from '../contract.ts';
 import { authenticate, deadlinesOf, endedByCopy, endOf, isOlder } from '../rules.ts';
+import { type Copies, makeCopies } from './copies.ts';
 import { type DeviceSessionsOutbox, type Endings, makeEndings } from './endings.ts';
 import { type Joins, makeJoins } from './joins.ts';
 import { makeNotes, type Notes } from './notes.ts';
@@ -35,6 +36,7 @@ export class DeviceSessions extends DurableObject<Env> {
   readonly #notes: Notes;
   readonly #outbox: DeviceSessionsOutbox;
   readonly #endings: Endings;
+  readonly #copies: Copies;
   readonly #signIns: SignIns;
   readonly #joins: Joins;
   readonly #alarm: Alarm;
@@ -53,18 +55,26 @@ export class DeviceSessions extends DurableObject<Env> {
     const change = (work: () => void) => this.#change(work);
     const parts = { storage: this.#storage, standing, change };
     this.#endings = makeEndings({ ...parts, notes: this.#notes, outbox: this.#outbox });
-    this.#signIns = makeSignIns({ ...parts, endings: this.#endings });
+    const told = { storage: this.#storage, notes: this.#notes, outbox: this.#outbox };
+    this.#copies = makeCopies({ ...told, endings: this.#endings });
+    this.#signIns = makeSignIns({ ...parts, endings: this.#endings, copies: this.#copies });
     const liveSession = (liveId: string) => this.#liveSession(liveId);
     this.#joins = makeJoins({ notes: this.#notes, standing, liveSession });
   }
 
   /**
    * Opens a device session and takes the copy of the record. Ends an earlier session of the same device, and the
-   * oldest beyond the cap. The live sessions hear of it at once, and again by the alarm. Refuses `banned`, and
-   * `stale_record` where the caller's read of D1 is older than what is known here.
+   * oldest beyond the cap. The live sessions hear of it at once, and again by the alarm. Refuses `banned`,
+   * `stale_record` where the caller's read of D1 is older than what is known here, and `invalid_auth_token` where all
+   * device sessions were ended since the authToken was issued.
    */
   open(input: OpenDeviceSession) {
     return this.#signIns.open(input);
+  }
+
+  /** What an authToken has to carry: every end of all device sessions raises it. */
+  epoch(): number {
+    return this.#storage.epoch();
   }
 
   /** The presented device session, if it stands: asked by every authenticated request, so nothing caches it. */
@@ -128,10 +138,7 @@ export class DeviceSessions extends DurableObject<Env> {
     const held = this.#storage.record();
     if (!this.#isErased() && !(held && isOlder(record, held))) {
       const ending = endedByCopy(record, this.#storage.sessions());
-      this.#change(() => {
-        this.#storage.putRecord(record);
-        this.#endings.put(ending, BY_SYSTEM, Date.now());
-      });
+      this.#change(() => this.#copies.put(record, ending, BY_SYSTEM, Date.now()));
     }
     return { everywhere: await this.#endings.deliver() };
   }
@@ -158,6 +165,7 @@ export class DeviceSessions extends DurableObject<Env> {
     if (this.#isErased()) return refuse('user_not_found');
     this.#change(() => {
       this.#storage.putBan(ban);
+      this.#storage.raiseEpoch();
       this.#endings.put(this.#endings.all('banned'), by, Date.now());
     });
     return ok({ everywhere: await this.#endings.deliver() });

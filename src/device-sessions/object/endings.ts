@@ -3,7 +3,7 @@ import { logEvent } from '../../log.ts';
 import type { Outbox } from '../../platform/outbox.ts';
 import { ok, type Result } from '../../result.ts';
 import type { Ended, EndedSome, Notice, PresentedSession, Standing, Which } from '../contract.ts';
-import { chooseEnding, speakerOf } from '../ending-rules.ts';
+import { chooseEnding, endsAll, speakerOf } from '../ending-rules.ts';
 import { mayForget, type Over, overOf } from '../rules.ts';
 import type { Notes } from './notes.ts';
 import type { DeviceSessionsStorage } from './storage.ts';
@@ -57,14 +57,14 @@ export function makeEndings({ storage, notes, outbox, standing, change }: Ending
       if (!spoken.ok) return spoken;
       const now = Date.now();
       const { ending, missing } = chooseEnding(which, storage.sessions(), now);
-      if (ending.length > 0)
-        change(() =>
-          put(
-            ending.map(id => ({ id, cause })),
-            by,
-            now,
-          ),
-        );
+      const raises = endsAll(which);
+      if (ending.length > 0 || raises) {
+        change(() => {
+          if (raises) storage.raiseEpoch();
+          const over = ending.map(id => ({ id, cause }));
+          put(over, by, now);
+        });
+      }
       return ok({ everywhere: await deliver(), missing });
     },
 
@@ -74,6 +74,7 @@ export function makeEndings({ storage, notes, outbox, standing, change }: Ending
       change(() => {
         const visited = storage.erasedAt() === null ? notes.visited() : [];
         storage.putErased(now);
+        storage.raiseEpoch();
         put(all('erased'), by, now);
         for (const liveId of visited) outbox.put(liveSession(liveId), 'erased', { kind: 'erased' }, now);
       });

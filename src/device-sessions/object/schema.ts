@@ -73,5 +73,12 @@ const lineages: SchemaStep = sql => {
   }
 };
 
+/** A number that every end of all device sessions raises: an authToken of a lower one is worth nothing. */
+const epoch: SchemaStep = sql => {
+  sql.exec(
+    'CREATE TABLE IF NOT EXISTS epoch (one INTEGER PRIMARY KEY CHECK (one = 1), value INTEGER NOT NULL)',
+  );
+};
+
 /** In order. A step is never edited once released; a change is a new one at the end. */
-export const steps: readonly SchemaStep[] = [tables, typedOutbox, lineages];
+export const steps: readonly SchemaStep[] = [tables, typedOutbox, lineages, epoch];

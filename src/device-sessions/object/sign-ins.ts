@@ -4,12 +4,14 @@ import { ok, type Result, refuse } from '../../result.ts';
 import type { DeviceSession, OpenDeviceSession, Opened, PresentedSession, Standing } from '../contract.ts';
 import { type Lineage, rotate, type TokenStamp } from '../rotation.ts';
 import { endOf, extended, lineageOf, open, refreshed } from '../rules.ts';
+import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
 import type { DeviceSessionsStorage } from './storage.ts';
 
 interface SignInsParts {
   storage: DeviceSessionsStorage;
   endings: Endings;
+  copies: Copies;
   standing: (presented: PresentedSession) => Result<Standing, 'session_ended'>;
   /** One transaction, and the alarm that follows from it. */
   change: (change: () => void) => void;
@@ -25,19 +27,23 @@ type ExtendRefusal =
   | 'missing_privilege';
 
 /** How device sessions are opened, and how their tokens follow each other. */
-export function makeSignIns({ storage, endings, standing, change }: SignInsParts) {
+export function makeSignIns({ storage, endings, copies, standing, change }: SignInsParts) {
   return {
-    async open(input: OpenDeviceSession): Promise<Result<Opened, 'banned' | 'stale_record'>> {
+    async open(
+      input: OpenDeviceSession,
+    ): Promise<Result<Opened, 'banned' | 'stale_record' | 'invalid_auth_token'>> {
       const now = Date.now();
       // A caller who read the user before the erasure reads again, and finds that there is none.
       if (storage.erasedAt() !== null) return refuse('stale_record');
-      const { record, absoluteMs, kid, ...given } = input;
+      const { record, absoluteMs, kid, authTokenEpoch, ...given } = input;
       const facts = {
         held: storage.record(),
         ban: storage.ban(),
         offered: record,
         sessions: storage.sessions(),
         deviceId: input.deviceId,
+        epoch: storage.epoch(),
+        authTokenEpoch: authTokenEpoch ?? null,
       };
       const decision = open(facts, now);
       if (!decision.ok) return decision;
@@ -52,11 +58,10 @@ export function makeSignIns({ storage, endings, standing, change }: SignInsParts
       };
       const { ending } = decision.value;
       change(() => {
-        storage.putRecord(record);
-        endings.put(ending, { kind: 'user', userId: record.userId }, now);
+        copies.put(record, ending, { kind: 'user', userId: record.userId }, now);
         storage.insertSession(session);
       });
-      if (ending.length > 0) await endings.deliver();
+      await endings.deliver();
       return ok({ session, record, touched: true, lineage });
     },
 

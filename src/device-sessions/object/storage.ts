@@ -12,8 +12,8 @@ interface SessionRow extends Row {
 }
 
 /**
- * What one user's `DeviceSessions` keeps: the copy of the record, since when the user is erased and the ban (a row or
- * none each), and the device sessions. The notes about live sessions are in `notes.ts`. An object that has no tables
+ * What one user's `DeviceSessions` keeps: the copy of the record, since when the user is erased, the ban and the epoch (a
+ * row or none each), and the device sessions. The notes about live sessions are in `notes.ts`. An object that has no tables
  * yet reads as empty; the first change makes them.
  */
 export function openStorage(storage: DurableObjectStorage) {
@@ -45,6 +45,14 @@ export function openStorage(storage: DurableObjectStorage) {
       sql.exec('INSERT OR REPLACE INTO copy (one, record) VALUES (1, ?)', JSON.stringify(record));
     },
 
+    /** 0 until it is raised for the first time. */
+    epoch(): number {
+      return rows<{ value: number }>('SELECT value FROM epoch')[0]?.value ?? 0;
+    },
+    raiseEpoch(): void {
+      sql.exec('INSERT INTO epoch (one, value) VALUES (1, 1) ON CONFLICT DO UPDATE SET value = value + 1');
+    },
+
     erasedAt(): number | null {
       return rows<{ at: number }>('SELECT at FROM erased')[0]?.at ?? null;
     },
@@ -53,7 +61,7 @@ export function openStorage(storage: DurableObjectStorage) {
     },
     /** Everything except that the user was erased. */
     clear(): void {
-      for (const table of ['copy', 'ban', 'sessions', 'notes', 'visited', 'outbox'])
+      for (const table of ['copy', 'epoch', 'ban', 'sessions', 'notes', 'visited', 'outbox'])
         sql.exec(`DELETE FROM ${table}`);
     },
     /** Everything, the alarm included. */
