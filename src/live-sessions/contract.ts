@@ -67,7 +67,7 @@ export const joinSchema = z.object({
 export const kickSchema = z.object({
   userId: z.string().min(1).max(300).transform(nfc),
   reason: nameSchema(200).nullish(),
-  closeGuests: z.boolean().nullish(),
+  closeGuests: z.union([z.boolean(), z.literal('network')]).nullish(),
 });
 
 /** `POST /session/current/host`. */
@@ -125,11 +125,32 @@ export interface Visitor {
   id: string;
   /** The name to go by where none is given. */
   name: string;
-  /** Proven wallets, lower-case. */
+  /** Keys of the proven wallets: `0x…`, or `<chainId>:0x…` where a contract stands for it; lower-case. */
   wallets: string[];
-  /** A guest's network (an IPv4 address, an IPv6 /64): how many come from one is bounded. Null: no guest. */
+  /** Subjects who owned these wallets before. A bar on one of them keeps this one out. */
+  kin: string[];
+  /** Of the user's record that says so. */
+  version: number;
+  /** A guest's network, as a keyed hash: how many come from one is bounded. Null: no guest. */
   guestOf: string | null;
 }
+
+/** A person who may not come back. `userId` and `name` are null for somebody who is erased. */
+export interface Bar {
+  id: string;
+  userId: string | null;
+  name: string | null;
+  /** The public id and the name of the host who kicked; the name is null for kicks before it was kept. */
+  by: string;
+  byName: string | null;
+  reason: string | null;
+  /** When, in epoch ms. */
+  at: number;
+}
+
+/** After which bar the next page begins. */
+export const barCursorSchema = z.tuple([z.int().min(0), z.string().max(100)]);
+export type BarCursor = z.infer<typeof barCursorSchema>;
 
 /** A file of the session, as its members see it. Times in epoch ms. */
 export interface SessionFile {
@@ -188,8 +209,8 @@ export interface Kick {
   /** Public userId. */
   userId: string;
   reason: string | null;
-  /** Whether guests are no longer let in, either. */
-  closeGuests: boolean;
+  /** Whether guests are no longer let in, either; `network`: for ten minutes those of this person's network. */
+  closeGuests: boolean | 'network';
 }
 
 /** A place kept for an upload, and where its bytes go. */

@@ -1,5 +1,5 @@
 import { iso } from '../times.ts';
-import type { Created, LiveSessionView, RulesView, SessionFile } from './contract.ts';
+import type { Bar, Created, LiveSessionView, RulesView, SessionFile } from './contract.ts';
 import type { FileData, FrameData, MemberView, RulesData, StateData } from './protocol.ts';
 import { secondsLeft } from './rules.ts';
 
@@ -55,4 +55,9 @@ export function presentState(view: LiveSessionView, you: MemberView, now: number
 export function presentFile({ createdAt, ...file }: SessionFile): FileData {
   const { fileKey, fileName, contentType, sizeInBytes, creatorId } = file;
   return { fileKey, fileName, contentType, sizeInBytes, creatorId, createdAt: iso(createdAt) };
+}
+
+/** Somebody who may not come back. */
+export function presentBar({ at, ...bar }: Bar) {
+  return { ...bar, barredAt: iso(at) };
 }

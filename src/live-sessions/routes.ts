@@ -7,6 +7,7 @@ import { limitRate } from '../http/limits.ts';
 import { linkNext, readCursor } from '../http/pagination.ts';
 import { jsonBody, query } from '../http/validate.ts';
 import {
+  barCursorSchema,
   changeSchema,
   createSchema,
   cursorSchema,
@@ -16,7 +17,7 @@ import {
   pageSchema,
 } from './contract.ts';
 import { connect } from './events.ts';
-import { presentCreated, presentCurrent, presentJoined } from './present.ts';
+import { presentBar, presentCreated, presentCurrent, presentJoined } from './present.ts';
 import {
   changeLiveSession,
   createLiveSession,
@@ -26,6 +27,8 @@ import {
   kickMember,
   leaveLiveSession,
   liftBar,
+  liftBarById,
+  listBars,
   readLiveSession,
 } from './service.ts';
 import { toIdentity } from './settings-service.ts';
@@ -66,6 +69,17 @@ export const liveSessionRoutes = new Hono<AppEnv>()
   })
   .delete('/current/kick/:userId', memberToken, async c => {
     await liftBar(c.get('deps'), c.get('member'), c.req.param('userId'));
+    return c.body(null, 200);
+  })
+  .get('/current/bars', memberToken, query(pageSchema), async c => {
+    const { cursor, limit } = c.req.valid('query');
+    const after = readCursor(barCursorSchema, cursor);
+    const { bars, next } = await listBars(c.get('deps'), c.get('member'), after, limit);
+    if (next) linkNext(c, next);
+    return c.json(bars.map(presentBar));
+  })
+  .delete('/current/bars/:barId', memberToken, async c => {
+    await liftBarById(c.get('deps'), c.get('member'), c.req.param('barId'));
     return c.body(null, 200);
   })
   .post('/current/host', memberToken, jsonBody(handOverSchema), async c => {

@@ -1,12 +1,19 @@
 import type { UserRecord } from '../users/contract.ts';
-import { addressOfKey } from '../users/rules.ts';
 import type { Visitor } from './contract.ts';
 
 /** A user, as the live session takes them in. */
 export function visitorOf(record: UserRecord): Visitor {
-  const { uid, userId, displayName } = record;
-  const wallets = [...new Set(record.wallets.map(addressOfKey))];
-  return { subject: String(uid), id: userId, name: displayName ?? userId, wallets, guestOf: null };
+  const { uid, userId, displayName, wallets, version } = record;
+  // Copies stored by an earlier release have no kin.
+  const kin = (record.kin ?? []).map(String);
+  const name = displayName ?? userId;
+  return { subject: String(uid), id: userId, name, wallets, kin, version, guestOf: null };
+}
+
+/** A guest, as the live session takes them in; `network` is a keyed hash. */
+export function guestOf(id: string, network: string): Visitor {
+  const nothing = { wallets: [], kin: [], version: 0 };
+  return { ...nothing, subject: id, id, name: 'Guest', guestOf: network };
 }
 
 /** Whole seconds until an instant, as the wire tells them. */

@@ -7,6 +7,8 @@ import type { LiveSessionObject } from '../platform/objects.ts';
 import { nfc } from '../text.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type {
+  Bar,
+  BarCursor,
   ChangeRequest,
   Created,
   CreateRequest,
@@ -16,10 +18,9 @@ import type {
   MemberCredential,
   MemberCursor,
   RoomPassword,
-  Visitor,
 } from './contract.ts';
-import { visitorOf } from './rules.ts';
-import { roomPasswords, toChange, toSettings } from './settings-service.ts';
+import { guestOf, visitorOf } from './rules.ts';
+import { networkHash, roomPasswords, toChange, toSettings } from './settings-service.ts';
 
 export interface Admitted {
   created: Created;
@@ -37,7 +38,13 @@ export interface JoinRequest {
   sessionId: string;
   password: string | null;
   identity: Identity;
-  /** Where the request comes from, as `networkOf` has it. */
+  /** Where the request comes from, as `networkOf` has it. It is stored as a keyed hash only. */
+  network: string;
+}
+
+/** How a join presents itself besides who comes: the room password under every master secret, the network's keyed hash. */
+interface Asked {
+  passwords: RoomPassword[];
   network: string;
 }
 
@@ -66,9 +73,10 @@ export async function joinLiveSession(deps: Deps, joiner: Joiner, request: JoinR
     throw new AppError('live_session_not_found');
   }
   const passwords = await roomPasswords(deps, request.sessionId, request.password);
+  const network = networkHash(deps, request.network);
   return joiner.kind === 'user'
-    ? joinAsUser(deps, joiner.claims, request, live, passwords)
-    : joinAsGuest(deps, joiner.claims, request, live, passwords);
+    ? joinAsUser(deps, joiner.claims, request, live, { passwords, network })
+    : joinAsGuest(deps, joiner.claims, request, live, { passwords, network });
 }
 
 /** Approved and noted by `DeviceSessions`, then admitted by the live session. */
@@ -77,11 +85,11 @@ async function joinAsUser(
   claims: Claims<'access'>,
   { sessionId, identity }: JoinRequest,
   live: LiveSessionObject,
-  passwords: RoomPassword[],
+  asked: Asked,
 ): Promise<Admitted> {
   const { uid, sid, sub } = claims;
   const { record, notedAt } = unwrap(await deps.deviceSessions(uid).noteJoin(claims, sessionId));
-  const admitted = await live.admit({ sid, visitor: visitorOf(record), notedAt, identity, passwords });
+  const admitted = await live.admit({ ...asked, sid, visitor: visitorOf(record), notedAt, identity });
   if (!admitted.ok) {
     deps.defer(async later => later.deviceSessions(uid).withdrawJoin(sid, sessionId, notedAt));
   }
@@ -94,14 +102,14 @@ async function joinAsUser(
 async function joinAsGuest(
   deps: Deps,
   claims: Claims<'device'>,
-  { sessionId, identity, network }: JoinRequest,
+  { sessionId, identity }: JoinRequest,
   live: LiveSessionObject,
-  passwords: RoomPassword[],
+  asked: Asked,
 ): Promise<Admitted> {
   await readIdentifierSession(deps, claims);
   const { sid, sub } = claims;
-  const visitor: Visitor = { subject: sub, id: sub, name: 'Guest', wallets: [], guestOf: network };
-  const created = unwrap(await live.admit({ sid, visitor, notedAt: deps.now(), identity, passwords }));
+  const visitor = guestOf(sub, asked.network);
+  const created = unwrap(await live.admit({ ...asked, sid, visitor, notedAt: deps.now(), identity }));
   deps.audit('joined', { liveId: sessionId, mid: created.mid });
   return { created, token: await issueMemberToken(deps, created, { sid, sub }) };
 }
@@ -125,6 +133,22 @@ export async function kickMember(deps: Deps, member: PresentedMember, kick: Kick
 export async function liftBar(deps: Deps, member: PresentedMember, userId: string): Promise<void> {
   unwrap(await liveSessionOf(deps, member).liftBar(credentialOf(member), nfc(userId)));
   deps.audit('bar_lifted', { liveId: member.live, target: userId });
+}
+
+/** The bars in force, for the host. */
+export async function listBars(
+  deps: Deps,
+  member: PresentedMember,
+  cursor: BarCursor | null,
+  limit: number,
+): Promise<{ bars: Bar[]; next: BarCursor | null }> {
+  return unwrap(await liveSessionOf(deps, member).bars(credentialOf(member), cursor, limit));
+}
+
+/** Lifts a bar by its own id. */
+export async function liftBarById(deps: Deps, member: PresentedMember, id: string): Promise<void> {
+  unwrap(await liveSessionOf(deps, member).liftBarById(credentialOf(member), id));
+  deps.audit('bar_lifted', { liveId: member.live, target: id });
 }
 
 /** Makes another member the host. */

@@ -1,4 +1,4 @@
-import { deriveMac, type MasterSecret } from '../crypto/derive.ts';
+import { deriveMac, keyedHash, type MasterSecret } from '../crypto/derive.ts';
 import type { Deps } from '../deps.ts';
 import { toBase64Url } from '../ids.ts';
 import type {
@@ -84,4 +84,9 @@ export async function roomPasswords(deps: Pick<Deps, 'config'>, liveId: string, 
 async function hashPassword(secret: MasterSecret, liveId: string, password: string): Promise<RoomPassword> {
   const mac = await deriveMac(secret, 'room-password', `${liveId}|${password}`);
   return { version: secret.version, mac: toBase64Url(mac) };
+}
+
+/** A network, as a live session keeps it: equal for equal ones, and of no use to a reader. */
+export function networkHash({ config }: Pick<Deps, 'config'>, text: string): string {
+  return keyedHash(config.masterSecrets, 'network', text);
 }

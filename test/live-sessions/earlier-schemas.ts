@@ -79,7 +79,9 @@ export function takeBackTo({ tables, memberColumns, lacks }: EarlierSchema, { sq
   const [session, state] = [detail('session'), detail('state')];
   const kept = {
     members: rows(`SELECT ${memberColumns} FROM members`),
-    people: rows('SELECT subject, id, wallets FROM people'),
+    people: rows(`
+      SELECT subject, id, (SELECT json_group_array(wallet) FROM held WHERE held.subject = people.subject) AS wallets
+      FROM people`),
     credentials: rows('SELECT sid, mid FROM credentials'),
   };
   for (const { name } of rows(

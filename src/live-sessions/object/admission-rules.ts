@@ -2,9 +2,11 @@ import { ok, type Result, refuse } from '../../result.ts';
 import {
   type Attempts,
   chargeFailure,
+  chargeFrom,
   chargeJoin,
+  chargeNetwork,
   chargeSession,
-  chargeStranger,
+  type NetworkFailures,
   type SessionFailures,
 } from './attempts.ts';
 import type { Person, Session, State } from './lifetime-rules.ts';
@@ -20,7 +22,9 @@ export interface AdmissionFacts {
   person: Person;
   /** How many guests of this one's network are in; null: no guest. */
   guestsOfNetwork: number | null;
-  /** Barred by a kick, the person or a wallet they have proven. */
+  /** A guest whose network a kick has closed for a while. */
+  networkClosed: boolean;
+  /** Barred by a kick: the person, a former owner of their wallets, or a wallet. */
   barred: boolean;
   /** The device session they come through has ended. */
   signedOut: boolean;
@@ -35,6 +39,7 @@ export interface AdmissionFacts {
   passwordMatches: boolean;
   alreadyIn: boolean;
   attempts: Attempts;
+  networkFailures: NetworkFailures;
   sessionFailures: SessionFailures;
 }
 
@@ -54,13 +59,14 @@ export type AdmissionRefusal =
 export interface Admission {
   decision: Result<{ state: State; hostChanged: boolean }, AdmissionRefusal>;
   attempts: Attempts;
+  networkFailures: NetworkFailures;
   sessionFailures: SessionFailures;
 }
 
 /** Whether a person comes in, and what the session is then. The order of the refusals is the contract's. */
 export function admit(facts: AdmissionFacts, now: number): Admission {
-  const { session, alreadyIn, attempts, sessionFailures } = facts;
-  const unchanged = { attempts, sessionFailures };
+  const { session, alreadyIn, attempts, networkFailures, sessionFailures } = facts;
+  const unchanged = { attempts, networkFailures, sessionFailures };
   if (facts.barred) return { ...unchanged, decision: refuse('member_kicked') };
   if (facts.signedOut) return { ...unchanged, decision: refuse('session_ended') };
   const forgotten = facts.forgottenUntil !== null && facts.notedAt <= facts.forgottenUntil;
@@ -68,30 +74,34 @@ export function admit(facts: AdmissionFacts, now: number): Admission {
     return { ...unchanged, decision: refuse('join_timed_out') };
 
   const guest = facts.guestsOfNetwork !== null;
-  if (guest && !session.allowGuests) return { ...unchanged, decision: refuse('guests_not_allowed') };
+  if (guest && (!session.allowGuests || facts.networkClosed))
+    return { ...unchanged, decision: refuse('guests_not_allowed') };
 
   const charged = chargeJoin(attempts, now);
   if (!charged.ok) return { ...unchanged, decision: charged };
-  const tried = { attempts: charged.value, sessionFailures };
+  const tried = { ...unchanged, attempts: charged.value };
   if (!facts.proven) return { ...tried, decision: refuse('address_not_proven') };
   if (session.allowOnlyListed && !facts.listed) {
     return { ...tried, decision: refuse('address_not_allowed') };
   }
   if (session.password !== null) {
-    const listens = chargeStranger(sessionFailures, now);
+    const listens = chargeFrom(networkFailures, sessionFailures, now);
     if (!alreadyIn && !listens.ok) return { ...tried, decision: listens };
     if (!facts.passwordMatches) {
+      const decision = refuse('wrong_password');
+      const failed = { ...tried, attempts: chargeFailure(tried.attempts, now), decision };
+      if (alreadyIn) return failed;
       return {
-        attempts: chargeFailure(tried.attempts, now),
-        sessionFailures: alreadyIn ? sessionFailures : chargeSession(sessionFailures, now),
-        decision: refuse('wrong_password'),
+        ...failed,
+        networkFailures: chargeNetwork(networkFailures, now),
+        sessionFailures: chargeSession(sessionFailures, now),
       };
     }
   }
   const known = session.password === null ? tried.attempts : { ...tried.attempts, failures: 0 };
   const seat = alreadyIn ? ok(undefined) : findSeat(facts);
   const decision = seat.ok ? ok(enter(facts, now)) : seat;
-  return { attempts: known, sessionFailures, decision };
+  return { ...unchanged, attempts: known, decision };
 }
 
 /** A seat, of which guests may take half and five from one network. */

@@ -2,13 +2,15 @@ import { timingSafeEqual } from 'node:crypto';
 import { fromBase64 } from '../../ids.ts';
 import { ok, type Result } from '../../result.ts';
 import type { UserRecord } from '../../users/contract.ts';
-import type { Created, CreateLiveSession, RoomPassword } from '../contract.ts';
+import { addressOfKey } from '../../users/rules.ts';
+import type { Created, CreateLiveSession, RoomPassword, Visitor } from '../contract.ts';
 import { visitorOf } from '../rules.ts';
-import { type AdmissionRefusal, admit } from './admission-rules.ts';
-import { ATTEMPTS_FORGOTTEN_MS } from './attempts.ts';
+import { type Admission as AdmissionDecision, type AdmissionRefusal, admit } from './admission-rules.ts';
+import { ATTEMPTS_FORGOTTEN_MS, NETWORK_REMEMBERED_MS, noNetworkFailures } from './attempts.ts';
 import { open } from './lifetime-rules.ts';
 import type { Entrance, Membership } from './membership.ts';
 import type { RoomParts } from './room-parts.ts';
+import type { Seats } from './seats.ts';
 import type { Live } from './views.ts';
 
 export interface Creation {
@@ -28,7 +30,73 @@ export interface Admit extends Entrance {
 export type Admission = ReturnType<typeof openAdmission>;
 
 /** How people come in: one decision over one reading of the facts, written in the same turn. */
-export function openAdmission({ ctx, storage, channel }: RoomParts, membership: Membership) {
+export function openAdmission({ ctx, storage, channel }: RoomParts, membership: Membership, seats: Seats) {
+  /** Guests cost nothing to make: their tries are counted by where they come from. */
+  const triedBy = ({ subject, guestOf }: Visitor): string =>
+    guestOf === null ? subject : `guests of ${guestOf}`;
+
+  /** The decision over what is known now; `freed` seats are about to become free. */
+  function decide({ session, state }: Live, input: Admit, freed: number, now: number): AdmissionDecision {
+    const { visitor, sid, identity, network = null } = input;
+    const { subject, wallets, guestOf } = visitor;
+    const networkClosed = network !== null && storage.networkClosedUntil(network, now) !== null;
+    const { chainAddress } = identity;
+    return admit(
+      {
+        session,
+        state: { ...state, userCount: state.userCount - freed },
+        person: visitor,
+        alreadyIn: storage.memberOf(subject) !== null,
+        guestsOfNetwork: guestOf === null ? null : storage.guestsOf(guestOf),
+        networkClosed,
+        barred: storage.barOf(visitor) !== null,
+        signedOut: storage.isSignedOut(sid),
+        notedAt: input.notedAt,
+        forgottenUntil: storage.forgottenUntil(subject),
+        proven: chainAddress === null || wallets.some(key => addressOfKey(key) === chainAddress),
+        listed: storage.listedOf(wallets).length > 0,
+        passwordMatches: matches(session.password, input.passwords),
+        attempts: storage.attempts(triedBy(visitor)),
+        networkFailures: network === null ? noNetworkFailures : storage.networkFailures(network),
+        sessionFailures: storage.sessionFailures(),
+      },
+      now,
+    );
+  }
+
+  /** Writes what the decision leaves, and tells the members. */
+  function settle(
+    live: Live,
+    input: Admit,
+    decided: AdmissionDecision,
+    now: number,
+  ): Result<Created, AdmissionRefusal> {
+    const { visitor, network = null } = input;
+    const { decision, attempts, networkFailures, sessionFailures } = decided;
+    const wasIn = storage.memberOf(visitor.subject) !== null;
+    ctx.storage.transactionSync(() => {
+      if (attempts.lastAt === now) {
+        storage.forgetAttempts(now - ATTEMPTS_FORGOTTEN_MS);
+        storage.putAttempts(triedBy(visitor), attempts);
+      }
+      if (network !== null && networkFailures.lastAt === now) {
+        storage.forgetNetworkFailures(now - NETWORK_REMEMBERED_MS);
+        storage.putNetworkFailures(network, networkFailures);
+      }
+      if (sessionFailures.failures > 0) storage.putSessionFailures(sessionFailures);
+      if (!decision.ok) return;
+      storage.putState(decision.value.state);
+      membership.enter(input);
+    });
+    if (!decision.ok) return decision;
+    const entered: Live = { session: live.session, state: decision.value.state };
+    const created = membership.admitted(entered, visitor.subject);
+    membership.setAlarm(entered);
+    if (!wasIn) channel.announce({ eventType: 'UserAdded', data: created.you });
+    if (decision.value.hostChanged) membership.tellHost(entered);
+    return ok(created);
+  }
+
   return {
     /** Makes the session, its creator the host. */
     create({ sid, record, request }: Creation, now: number): Created {
@@ -45,48 +113,14 @@ export function openAdmission({ ctx, storage, channel }: RoomParts, membership: 
     },
 
     /** Admits a person, or refuses in the order of `admission-rules.ts`. */
-    admit({ session, state }: Live, input: Admit, now: number): Result<Created, AdmissionRefusal> {
-      const { visitor, sid, identity } = input;
-      const { subject, wallets, guestOf } = visitor;
-      const alreadyIn = storage.memberOf(subject) !== null;
-      // Guests cost nothing to make: their tries are counted by where they come from.
-      const triedBy = guestOf === null ? subject : `guests of ${guestOf}`;
-      const { decision, attempts, sessionFailures } = admit(
-        {
-          session,
-          state,
-          person: visitor,
-          alreadyIn,
-          guestsOfNetwork: guestOf === null ? null : storage.guestsOf(guestOf),
-          barred: storage.isBarred(subject, wallets),
-          signedOut: storage.isSignedOut(sid),
-          notedAt: input.notedAt,
-          forgottenUntil: storage.forgottenUntil(subject),
-          proven: identity.chainAddress === null || wallets.includes(identity.chainAddress),
-          listed: storage.isListed(wallets),
-          passwordMatches: matches(session.password, input.passwords),
-          attempts: storage.attempts(triedBy),
-          sessionFailures: storage.sessionFailures(),
-        },
-        now,
-      );
-      ctx.storage.transactionSync(() => {
-        if (attempts.lastAt === now) {
-          storage.forgetAttempts(now - ATTEMPTS_FORGOTTEN_MS);
-          storage.putAttempts(triedBy, attempts);
-        }
-        if (sessionFailures.failures > 0) storage.putSessionFailures(sessionFailures);
-        if (!decision.ok) return;
-        storage.putState(decision.value.state);
-        membership.enter(input);
-      });
-      if (!decision.ok) return decision;
-      const entered: Live = { session, state: decision.value.state };
-      const created = membership.admitted(entered, subject);
-      membership.setAlarm(entered);
-      if (!alreadyIn) channel.announce({ eventType: 'UserAdded', data: created.you });
-      if (decision.value.hostChanged) membership.tellHost(entered);
-      return ok(created);
+    admit(live: Live, input: Admit, now: number): Result<Created, AdmissionRefusal> {
+      const { visitor } = input;
+      const standing = seats.learn(live, visitor.subject, visitor);
+      const displaced = standing.session.allowOnlyListed ? seats.displacedBy(visitor) : [];
+      const decided = decide(standing, input, displaced.length, now);
+      if (!decided.decision.ok || displaced.length === 0) return settle(standing, input, decided, now);
+      const freed = seats.displace(standing, visitor, displaced);
+      return settle(freed, input, decide(freed, input, 0, now), now);
     },
   };
 }

@@ -45,10 +45,23 @@ export function openFileStorage(sql: SqlStorage) {
     },
     /** A file that is to be deleted: it counts until its bytes are gone. */
     putFileDoomed(fileKey: string, retryAt: number): void {
-      sql.exec('UPDATE files SET stored = 0, createdAt = ? WHERE fileKey = ?', retryAt, fileKey);
+      sql.exec('UPDATE files SET stored = 0, doomed = 1, createdAt = ? WHERE fileKey = ?', retryAt, fileKey);
     },
     deleteFile(fileKey: string): void {
       sql.exec('DELETE FROM files WHERE fileKey = ?', fileKey);
+    },
+    /** How many uploads of this member are under way. */
+    uploadsOf(subject: string): number {
+      const row = firstRow<{ n: number }>(
+        sql,
+        'SELECT count(*) AS n FROM files WHERE subject = ? AND stored = 0 AND doomed = 0',
+        subject,
+      );
+      return row?.n ?? 0;
+    },
+    /** Gives back the places of this member's uploads under way. Their bytes go when the upload reports or is swept. */
+    deleteUploadsOf(subject: string): void {
+      sql.exec('DELETE FROM files WHERE subject = ? AND stored = 0 AND doomed = 0', subject);
     },
     renameCreator(subject: string, creatorId: string): void {
       sql.exec('UPDATE files SET creatorId = ? WHERE subject = ?', creatorId, subject);

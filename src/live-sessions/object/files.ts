@@ -10,6 +10,9 @@ import type { Inside } from './views.ts';
 /** When a deletion that failed is tried again. */
 const RETRY_MS = 60_000;
 
+/** How many uploads of one member may be under way. */
+const UPLOADS_AT_ONCE = 5;
+
 /** R2 deletes so many keys at once. */
 const KEYS_AT_ONCE = 1_000;
 
@@ -43,7 +46,8 @@ export function openFiles({ sessionId, storage, channel }: RoomParts, bucket: R2
       { session, member }: Inside,
       file: FileToStore,
       now: number,
-    ): Result<Reservation, 'file_limit_reached' | 'quota_exceeded'> {
+    ): Result<Reservation, 'too_many_uploads' | 'file_limit_reached' | 'quota_exceeded'> {
+      if (storage.uploadsOf(member.subject) >= UPLOADS_AT_ONCE) return refuse('too_many_uploads', 1_000);
       const decision = reserve(storage.holdings(), session, file.sizeInBytes);
       if (!decision.ok) return decision;
       const fileKey = uuid();

@@ -1,11 +1,16 @@
+import { uuid } from '../../ids.ts';
 import { ok, type Result, refuse } from '../../result.ts';
-import type { Kick, LiveSessionView, RulesChange } from '../contract.ts';
+import { MINUTE_MS } from '../../times.ts';
+import type { Bar, BarCursor, Kick, LiveSessionView, RulesChange } from '../contract.ts';
 import { presentRules } from '../present.ts';
 import { changeRules, handOver, kick } from './host-rules.ts';
 import { actorOf, type Membership } from './membership.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Timeouts } from './timeouts.ts';
 import { type Inside, type Live, PAGE, viewRules, viewSession } from './views.ts';
+
+/** For how long `closeGuests: "network"` keeps guests of the kicked person's network out. */
+const NETWORK_CLOSED_MS = 10 * MINUTE_MS;
 
 export type Host = ReturnType<typeof openHost>;
 
@@ -26,10 +31,14 @@ export function openHost(parts: RoomParts, membership: Membership, timeouts: Tim
       const decision = kick(inside.state, inside.member.subject, storage.person(userId));
       if (!decision.ok) return decision;
       const { subject } = decision.value;
-      const closes = closeGuests && inside.session.allowGuests;
+      const closes = closeGuests === true && inside.session.allowGuests;
+      const network = closeGuests === 'network' ? storage.networkOf(subject) : null;
+      const now = Date.now();
       const session = closes ? { ...inside.session, allowGuests: false } : inside.session;
       const write = () => {
-        storage.putBar(subject, { by: inside.member.id, reason });
+        const { id: by, name: byName } = inside.member;
+        storage.putBar(subject, { id: uuid(), by, byName, reason, at: now });
+        if (network !== null) storage.closeNetwork(network, now + NETWORK_CLOSED_MS, now);
         if (closes) storage.putSession(session);
       };
       const member = storage.memberOf(subject);
@@ -45,6 +54,25 @@ export function openHost(parts: RoomParts, membership: Membership, timeouts: Tim
       if (state.host !== member.subject) return refuse('not_host');
       const person = storage.person(userId);
       return person && storage.deleteBar(person.subject) ? ok(undefined) : refuse('member_not_found');
+    },
+
+    /** The bars in force, the oldest first. */
+    bars(
+      { state, member }: Inside,
+      cursor: BarCursor | null,
+      limit: number,
+    ): Result<{ bars: Bar[]; next: BarCursor | null }, 'not_host'> {
+      if (state.host !== member.subject) return refuse('not_host');
+      const found = storage.bars(cursor ?? [0, ''], limit + 1);
+      const bars = found.slice(0, limit);
+      const last = bars.at(-1);
+      return ok({ bars, next: last && found.length > limit ? [last.at, last.id] : null });
+    },
+
+    /** Lifts a bar by its own id: also of somebody who is erased. */
+    liftBarById({ state, member }: Inside, id: string): Result<undefined, 'not_host' | 'bar_not_found'> {
+      if (state.host !== member.subject) return refuse('not_host');
+      return storage.deleteBarById(id) ? ok(undefined) : refuse('bar_not_found');
     },
 
     /** Makes another member the host. */

@@ -1,7 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
 import { BY_SYSTEM } from '../../events/types.ts';
 import { ok, type Refusal, type Result, refuse } from '../../result.ts';
-import type { Created, FileToStore, Kick, MemberCredential, MemberCursor, RulesChange } from '../contract.ts';
+import type {
+  BarCursor,
+  Created,
+  FileToStore,
+  Kick,
+  MemberCredential,
+  MemberCursor,
+  RulesChange,
+} from '../contract.ts';
 import { PING, PONG } from '../protocol.ts';
 import type { Admit, Creation } from './admission.ts';
 import type { AdmissionRefusal } from './admission-rules.ts';
@@ -51,6 +59,16 @@ export class LiveSession extends DurableObject<Env> {
   /** The host lets somebody in again; the tokens they had stay dead. */
   liftBar(credential: MemberCredential, userId: string) {
     return this.#as(credential, inside => this.#room.host.liftBar(inside, userId));
+  }
+
+  /** The bars in force, for the host, `limit` at a time. */
+  bars(credential: MemberCredential, cursor: BarCursor | null, limit: number) {
+    return this.#as(credential, inside => this.#room.host.bars(inside, cursor, limit));
+  }
+
+  /** The host lifts a bar by its own id: also of somebody who is erased. */
+  liftBarById(credential: MemberCredential, id: string) {
+    return this.#as(credential, inside => this.#room.host.liftBarById(inside, id));
   }
 
   /** The host makes another member the host. */
@@ -144,9 +162,13 @@ export class LiveSession extends DurableObject<Env> {
 
   /**
    * The wallets of this subject have changed, or the people who held those wallets before. `wallets`: wallet keys
-   * (`0x…`, or `<chainId>:0x…`). `kin`: their `users.id`. `version`: of the record; an older one changes nothing.
+   * (`0x…`, or `<chainId>:0x…`). `kin`: their `users.id`, which are asked for at admission. `version`: of the record; one
+   * that is known already changes nothing. A member whom the allow-list lets in no more leaves (`wallet_removed`).
    */
-  walletsChanged(_subject: string, _change: { version: number; wallets: string[]; kin: number[] }): void {}
+  walletsChanged(subject: string, change: { version: number; wallets: string[]; kin: number[] }): void {
+    const live = this.#room.ending.live(Date.now());
+    if (live.ok) this.#room.subjects.walletsChanged(live.value, subject, change);
+  }
 
   /**
    * Whether this subject is in. A caller who hears no deletes its notes of their joins until `askedAt` (by the caller's

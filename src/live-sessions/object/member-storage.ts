@@ -12,6 +12,12 @@ export interface Member extends Person {
   guestOf: string | null;
 }
 
+/** What is remembered of somebody who was in. `network` is a keyed hash. */
+export interface PersonFacts {
+  name: string;
+  network: string | null;
+}
+
 const COLUMNS = 'seat, mid, subject, id, name, address, guestOf';
 
 /** Who was ever in, who is in, through which device sessions, and when each was last heard of. */
@@ -26,11 +32,58 @@ export function openMemberStorage(sql: SqlStorage) {
     person(id: string): Person | null {
       return firstRow<Row & Person>(sql, 'SELECT subject, id FROM people WHERE id = ?', id);
     },
-    putPerson({ subject, id }: Person, wallets: readonly string[]): void {
-      sql.exec('INSERT OR REPLACE INTO people VALUES (?, ?, ?)', subject, id, JSON.stringify(wallets));
+    /** The version of the record by which the wallets of this person are known; null for somebody who never was in. */
+    versionOf(subject: string): number | null {
+      return (
+        firstRow<{ version: number }>(sql, 'SELECT version FROM people WHERE subject = ?', subject)
+          ?.version ?? null
+      );
+    },
+    networkOf(subject: string): string | null {
+      const row = firstRow<{ network: string | null }>(
+        sql,
+        'SELECT network FROM people WHERE subject = ?',
+        subject,
+      );
+      return row?.network ?? null;
+    },
+    putPerson({ subject, id }: Person, { name, network }: PersonFacts): void {
+      sql.exec(
+        `INSERT INTO people (subject, id, name, network) VALUES (?, ?, ?, ?)
+         ON CONFLICT (subject) DO UPDATE SET id = excluded.id, name = excluded.name,
+           network = coalesce(excluded.network, network)`,
+        subject,
+        id,
+        name,
+        network,
+      );
     },
     deletePerson(subject: string): void {
       sql.exec('DELETE FROM people WHERE subject = ?', subject);
+      sql.exec('DELETE FROM held WHERE subject = ?', subject);
+    },
+
+    /** The wallet keys this person is known to hold. */
+    walletsOf: (subject: string): string[] =>
+      sql
+        .exec<{ wallet: string }>('SELECT wallet FROM held WHERE subject = ?', subject)
+        .toArray()
+        .map(({ wallet }) => wallet),
+    putWallets(subject: string, wallets: readonly string[], version: number): void {
+      sql.exec('UPDATE people SET version = ? WHERE subject = ?', version, subject);
+      sql.exec('DELETE FROM held WHERE subject = ?', subject);
+      for (const wallet of wallets) sql.exec('INSERT OR IGNORE INTO held VALUES (?, ?)', wallet, subject);
+    },
+    /** Members other than this one who are known to hold one of these wallets. */
+    othersHolding: (wallets: readonly string[], subject: string): Member[] =>
+      members(
+        `WHERE subject IN (SELECT held.subject FROM held WHERE wallet IN (SELECT value FROM json_each(?)))
+         AND subject <> ?`,
+        JSON.stringify(wallets),
+        subject,
+      ),
+    putAddress(mid: string, address: string | null): void {
+      sql.exec('UPDATE members SET address = ? WHERE mid = ?', address, mid);
     },
 
     memberOf: (subject: string) => member('WHERE subject = ?', subject),
@@ -80,7 +133,7 @@ export function openMemberStorage(sql: SqlStorage) {
       const row = firstRow<{ seenAt: number }>(
         sql,
         `SELECT seenAt FROM members WHERE mid = ? AND online = 0
-         AND NOT EXISTS (SELECT 1 FROM files WHERE stored = 0 AND files.subject = members.subject)`,
+         AND NOT EXISTS (SELECT 1 FROM files WHERE stored = 0 AND doomed = 0 AND files.subject = members.subject)`,
         mid,
       );
       return row?.seenAt ?? null;

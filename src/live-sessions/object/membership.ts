@@ -13,6 +13,8 @@ export interface Entrance {
   sid: string;
   visitor: Visitor;
   identity: Identity;
+  /** Where the join comes from, as a keyed hash; null where that is not known. */
+  network?: string | null;
 }
 
 /** The last frame of a socket, and the code it closes with. */
@@ -40,7 +42,9 @@ export function openMembership(parts: RoomParts) {
 
   function farewell(subject: string, reason: MemberEnd): Farewell {
     if (reason === 'kicked') {
-      return { frame: { eventType: 'Kicked', data: storage.bar(subject) }, code: closeCodes.kicked };
+      const bar = storage.bar(subject);
+      const data = bar && { by: bar.by, reason: bar.reason };
+      return { frame: { eventType: 'Kicked', data }, code: closeCodes.kicked };
     }
     return { frame: { eventType: 'SignedOut', data: { reason } }, code: closeCodes.credentialEnded };
   }
@@ -51,17 +55,16 @@ export function openMembership(parts: RoomParts) {
     farewell,
 
     /** Gives a seat to somebody who has none, and notes that they are in through this device session. */
-    enter({ sid, visitor, identity }: Entrance): void {
-      const { subject, id, wallets, guestOf } = visitor;
+    enter({ sid, visitor, identity, network = null }: Entrance): void {
+      const { subject, id, wallets, version, guestOf } = visitor;
       const now = Date.now();
       const standing = storage.memberOf(subject);
       const mid = standing?.mid ?? uuid();
-      storage.putPerson({ subject, id }, wallets);
+      const name = standing?.name ?? identity.name ?? visitor.name;
+      storage.putPerson({ subject, id }, { name, network });
+      if (version >= (storage.versionOf(subject) ?? 0)) storage.putWallets(subject, wallets, version);
       if (standing) storage.putSeen(mid, now);
-      else {
-        const name = identity.name ?? visitor.name;
-        storage.insertMember({ subject, id, mid, name, address: identity.chainAddress, guestOf }, now);
-      }
+      else storage.insertMember({ subject, id, mid, name, address: identity.chainAddress, guestOf }, now);
       storage.putCredential(sid, mid);
     },
 
@@ -84,6 +87,7 @@ export function openMembership(parts: RoomParts) {
       ctx.storage.transactionSync(() => {
         write();
         storage.deleteMember(mid);
+        storage.deleteUploadsOf(subject);
         storage.putState(removal.state);
       });
       const left: Live = { session, state: removal.state };

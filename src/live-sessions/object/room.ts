@@ -9,6 +9,7 @@ import { openFiles } from './files.ts';
 import { openHost } from './host.ts';
 import { openMembership } from './membership.ts';
 import type { RoomParts } from './room-parts.ts';
+import { openSeats } from './seats.ts';
 import { openSockets } from './sockets.ts';
 import { openStorage } from './storage.ts';
 import { openSubjects } from './subjects.ts';
@@ -27,6 +28,7 @@ export function openRoom(ctx: DurableObjectState, env: Env) {
   const membership = openMembership(parts);
   const files = openFiles(parts, env.FILES);
   const timeouts = openTimeouts(parts, membership);
+  const seats = openSeats(parts, membership);
   const ending = openEnding(parts, files);
 
   /** The session and the membership behind a credential; the call counts as a sign of life. */
@@ -47,9 +49,9 @@ export function openRoom(ctx: DurableObjectState, env: Env) {
     timeouts,
     ending,
     inside,
-    admission: openAdmission(parts, membership),
+    admission: openAdmission(parts, membership, seats),
     host: openHost(parts, membership, timeouts),
-    subjects: openSubjects(parts, membership),
+    subjects: openSubjects(parts, membership, seats),
     connections: openConnections(parts, membership, timeouts, inside),
   };
 }

@@ -14,7 +14,7 @@ const LEGACY_STATE = { guestCount: 0 };
  * too. `members` is who is in, `credentials` the device sessions they are in through, `bars` who may not come back,
  * `signedOut` the device sessions that have ended, `forgotten` the subjects whose earlier joins are void.
  */
-export const STEPS: readonly SchemaStep[] = [tablesBeforeVersions];
+export const STEPS: readonly SchemaStep[] = [tablesBeforeVersions, walletsNetworksAndBars];
 
 /** Everything that was made before versions were kept, by whichever of those releases. */
 function tablesBeforeVersions(sql: SqlStorage): void {
@@ -51,6 +51,33 @@ function tablesBeforeVersions(sql: SqlStorage): void {
   `);
   addMembers(sql, 'session', LEGACY_SESSION);
   addMembers(sql, 'state', LEGACY_STATE);
+}
+
+/**
+ * `held` is which wallets a person is known to hold, by wallet key. Bars get an id and outlive the name of the person.
+ * `closedNetworks` are those no guest is let in from for a while, `networkFailures` wrong passwords by network. A `doomed` file is being deleted, which is told apart from an upload.
+ */
+function walletsNetworksAndBars(sql: SqlStorage): void {
+  sql.exec(`
+    CREATE TABLE held (wallet TEXT, subject TEXT, PRIMARY KEY (wallet, subject)) WITHOUT ROWID;
+    CREATE INDEX heldBySubject ON held (subject);
+    INSERT INTO held SELECT wallet.value, subject FROM people, json_each(people.wallets) AS wallet;
+    ALTER TABLE people DROP COLUMN wallets;
+    ALTER TABLE people ADD COLUMN name TEXT;
+    ALTER TABLE people ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE people ADD COLUMN network TEXT;
+    ALTER TABLE bars ADD COLUMN id TEXT;
+    ALTER TABLE bars ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE bars ADD COLUMN byName TEXT;
+    UPDATE bars SET id = lower(hex(randomblob(16)));
+    CREATE UNIQUE INDEX barsById ON bars (id);
+    CREATE INDEX barsByAge ON bars (at, id);
+    CREATE TABLE closedNetworks (network TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE networkFailures
+      (network TEXT PRIMARY KEY, minuteAt INTEGER NOT NULL, failures INTEGER NOT NULL, lastAt INTEGER NOT NULL);
+    CREATE INDEX networkFailuresByAge ON networkFailures (lastAt);
+    ALTER TABLE files ADD COLUMN doomed INTEGER NOT NULL DEFAULT 0;
+  `);
 }
 
 function addColumn(sql: SqlStorage, table: string, column: string, type: string): void {

@@ -1,8 +1,17 @@
 import type { LiveSessionEnd } from '../../events/types.ts';
-import { firstRow } from '../../platform/object-sql.ts';
+import { firstRow, type Row } from '../../platform/object-sql.ts';
 import { openSchema } from '../../platform/schema.ts';
 import { MINUTE_MS } from '../../times.ts';
-import { type Attempts, noAttempts, noFailures, type SessionFailures } from './attempts.ts';
+import { addressOfKey } from '../../users/rules.ts';
+import {
+  type Attempts,
+  type NetworkFailures,
+  noAttempts,
+  noFailures,
+  noNetworkFailures,
+  type SessionFailures,
+} from './attempts.ts';
+
 import { openBarStorage } from './bar-storage.ts';
 import { openFileStorage } from './file-storage.ts';
 import type { Session, State } from './lifetime-rules.ts';
@@ -84,9 +93,10 @@ export function openStorage(storage: DurableObjectStorage) {
       sql.exec('DELETE FROM allowed');
       for (const address of addresses) sql.exec('INSERT OR IGNORE INTO allowed VALUES (?)', address);
     },
-    isListed(wallets: readonly string[]): boolean {
-      return wallets.some(
-        wallet => firstRow(sql, 'SELECT 1 FROM allowed WHERE address = ?', wallet) !== null,
+    /** Those of these wallet keys that the list lets in. An address on the list stands for every wallet of it. */
+    listedOf(wallets: readonly string[]): string[] {
+      return wallets.filter(
+        wallet => firstRow(sql, 'SELECT 1 FROM allowed WHERE address = ?', addressOfKey(wallet)) !== null,
       );
     },
 
@@ -127,6 +137,28 @@ export function openStorage(storage: DurableObjectStorage) {
     },
     forgetAttempts(before: number): void {
       sql.exec('DELETE FROM attempts WHERE lastAt < ?', before);
+    },
+    /** Wrong passwords of one network. */
+    networkFailures(network: string): NetworkFailures {
+      return (
+        firstRow<Row & NetworkFailures>(
+          sql,
+          'SELECT minuteAt, failures, lastAt FROM networkFailures WHERE network = ?',
+          network,
+        ) ?? noNetworkFailures
+      );
+    },
+    putNetworkFailures(network: string, { minuteAt, failures, lastAt }: NetworkFailures): void {
+      sql.exec(
+        'INSERT OR REPLACE INTO networkFailures VALUES (?, ?, ?, ?)',
+        network,
+        minuteAt,
+        failures,
+        lastAt,
+      );
+    },
+    forgetNetworkFailures(before: number): void {
+      sql.exec('DELETE FROM networkFailures WHERE lastAt < ?', before);
     },
     sessionFailures: () => memory<SessionFailures>('failures', noFailures),
     putSessionFailures: (failures: SessionFailures) => remember('failures', failures),

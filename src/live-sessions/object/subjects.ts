@@ -1,12 +1,17 @@
 import { type Actor, BY_SYSTEM } from '../../events/types.ts';
 import { actorOf, type Membership } from './membership.ts';
 import type { RoomParts } from './room-parts.ts';
+import type { HeldWallets, Seats } from './seats.ts';
 import type { Live } from './views.ts';
 
 export type Subjects = ReturnType<typeof openSubjects>;
 
 /** What the `DeviceSessions` of a user tell one live session about that user. Telling it again changes nothing. */
-export function openSubjects({ ctx, storage, sockets, channel }: RoomParts, membership: Membership) {
+export function openSubjects(
+  { ctx, storage, sockets, channel }: RoomParts,
+  membership: Membership,
+  seats: Seats,
+) {
   function leave(live: Live, subject: string, by: Actor | null): void {
     const member = storage.memberOf(subject);
     if (member) membership.remove(live, member, 'signed_out', by ?? actorOf(member));
@@ -28,6 +33,11 @@ export function openSubjects({ ctx, storage, sockets, channel }: RoomParts, memb
     forget(live: Live, subject: string): void {
       leave(live, subject, BY_SYSTEM);
       ctx.storage.transactionSync(() => storage.forgetPerson(subject));
+    },
+
+    /** The wallets of this subject have changed. */
+    walletsChanged(live: Live, subject: string, held: HeldWallets): void {
+      seats.learn(live, subject, held);
     },
 
     /** Whether this subject is in. Where not, joins of theirs that were noted until `askedAt` are void from now on. */

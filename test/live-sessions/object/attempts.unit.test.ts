@@ -2,11 +2,14 @@ import { expect, it } from 'vitest';
 import {
   type Attempts,
   chargeFailure,
+  chargeFrom,
   chargeJoin,
+  chargeNetwork,
   chargeSession,
   chargeStranger,
   noAttempts,
   noFailures,
+  noNetworkFailures,
 } from '../../../src/live-sessions/object/attempts.ts';
 import { countChange, noChanges, settlesInMs } from '../../../src/live-sessions/object/member-changes.ts';
 
@@ -50,6 +53,26 @@ it('stops listening to strangers after a hundred wrong passwords a minute', () =
   });
   expect(chargeStranger(failures, NOW + MINUTE).ok).toBe(true);
   expect(chargeSession(failures, NOW + MINUTE)).toEqual({ minuteAt: NOW + MINUTE, failures: 1 });
+});
+
+it('hears a network that has not failed for 15 minutes, whatever the others did', () => {
+  const spent = { minuteAt: NOW, failures: 100 };
+  expect(chargeFrom(noNetworkFailures, spent, NOW).ok).toBe(true);
+  const failed = chargeNetwork(noNetworkFailures, NOW);
+  expect(chargeFrom(failed, spent, NOW + 1)).toMatchObject({ code: 'too_many_attempts' });
+  expect(chargeFrom(failed, noFailures, NOW + 1).ok).toBe(true);
+  expect(chargeFrom(failed, { ...spent, minuteAt: NOW + 15 * MINUTE }, NOW + 15 * MINUTE - 1).ok).toBe(false);
+  expect(chargeFrom(failed, { ...spent, minuteAt: NOW + 15 * MINUTE }, NOW + 15 * MINUTE).ok).toBe(true);
+});
+
+it('stops listening to a network after 20 wrong passwords a minute', () => {
+  let network = noNetworkFailures;
+  for (let failure = 0; failure < 20; failure += 1) {
+    expect(chargeFrom(network, noFailures, NOW).ok).toBe(true);
+    network = chargeNetwork(network, NOW);
+  }
+  expect(chargeFrom(network, noFailures, NOW + MINUTE - 1)).toMatchObject({ retryAfterMs: 1 });
+  expect(chargeFrom(network, noFailures, NOW + MINUTE).ok).toBe(true);
 });
 
 it('names twenty changes a second and counts the rest', () => {

@@ -6,7 +6,7 @@ import {
   admit,
   JOIN_LIFE_MS,
 } from '../../../src/live-sessions/object/admission-rules.ts';
-import { noAttempts, noFailures } from '../../../src/live-sessions/object/attempts.ts';
+import { noAttempts, noFailures, noNetworkFailures } from '../../../src/live-sessions/object/attempts.ts';
 import { changeRules, handOver, kick } from '../../../src/live-sessions/object/host-rules.ts';
 import {
   deadlines,
@@ -43,6 +43,7 @@ const facts: AdmissionFacts = {
   state,
   person: bob,
   guestsOfNetwork: null,
+  networkClosed: false,
   barred: false,
   signedOut: false,
   notedAt: NOW,
@@ -52,6 +53,7 @@ const facts: AdmissionFacts = {
   passwordMatches: false,
   alreadyIn: false,
   attempts: noAttempts,
+  networkFailures: noNetworkFailures,
   sessionFailures: noFailures,
 };
 const decide = (change: Partial<AdmissionFacts>, now = NOW) => admit({ ...facts, ...change }, now).decision;
