@@ -74,6 +74,8 @@ export const rows: Record<string, Row> = {
   'DELETE /session/current': hostOnly,
   'POST /session/current/kick': { ...hostOnly, body: { userId: 'nobody-at-all' } },
   'DELETE /session/current/kick/:userId': hostOnly,
+  'GET /session/current/bars': hostOnly,
+  'DELETE /session/current/bars/:barId': hostOnly,
   'POST /session/current/host': { ...hostOnly, body: { userId: 'nobody-at-all' } },
   'POST /session/disconnect': members,
   'GET /session/current/events': {
