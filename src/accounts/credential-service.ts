@@ -20,7 +20,7 @@ import {
   type WithCredentials,
 } from './credential-store.ts';
 
-/** A user and the hashes they prove themself against. */
+/** A user and the hashes of their secrets. */
 export interface ProvingUser {
   user: User;
   credentials: CredentialsRow | null;

@@ -9,7 +9,7 @@ import { credentials, users } from '../users/table.ts';
 
 export type CredentialsRow = typeof credentials.$inferSelect;
 
-/** A user and what they prove themself with, read in one trip. */
+/** A user and their credentials, read in one trip. */
 export interface WithCredentials {
   user: WholeUser;
   /** Null: no password, so no way in by one. */

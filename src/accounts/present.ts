@@ -3,7 +3,7 @@ import type { SignedIn, TokenPair } from '../device-sessions/service.ts';
 import { iso } from '../times.ts';
 import { presentUserInfo, whatApplies } from '../users/present.ts';
 
-/** The caller themself, where they are signed in, and the token they asked with. */
+/** The caller's own record, their device sessions, and the token of the one that asks. */
 export function presentMe({ record, session, sessions }: Overview, accessToken: string) {
   const lastSeen = Math.max(...sessions.map(({ lastUsedAt }) => lastUsedAt));
   const own = sessions.map(each =>

@@ -12,7 +12,7 @@ type Hash = 'passwordHash' | 'accountKeyHash';
 
 /** What is to be proven, and whom the attempt is charged to. */
 export interface Attempt {
-  /** The username the attempt names; of a user without one, or nobody, what stands for it. */
+  /** The username the attempt names, or what stands for it where there is no such user or no username. */
   subject: string;
   network: string;
   secret: string;
@@ -25,13 +25,13 @@ export interface Proven {
   user: User;
   /** The hash it was proven against. */
   hash: string;
-  /** Whether that hash wants to be made anew. */
+  /** Whether that hash has old parameters and must be made again. */
   outdated: boolean;
 }
 
 /**
- * Checks a secret, charged before anything is hashed; where it is right, the charge is the caller's to give back. Null
- * alike, and after alike a time, for a wrong secret, for nobody, for a user who has none, and for whoever has to wait.
+ * Checks a secret, after the attempt was charged. Where it is right, the caller gives the charge back. A wrong secret, an
+ * unknown user, a user without a secret and an attempt that has to wait all return null, after the same time.
  */
 export async function prove(
   deps: Deps,
@@ -77,7 +77,7 @@ export async function proveByPassword(
   throw new AppError('invalid_credentials');
 }
 
-/** What the caller proved themself with; refuses with `refusal` whatever is not their password. */
+/** Checks the caller's password; refuses with `refusal` where it is wrong. */
 export async function requirePassword(
   deps: Deps,
   record: Pick<UserRecord, 'uid' | 'username'>,

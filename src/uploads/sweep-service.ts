@@ -7,9 +7,9 @@ import { claimLoose, deleteRows } from './store.ts';
 const SWEPT_AT_ONCE = 200;
 
 /**
- * Takes away what nothing refers to: uploads that were not used within a day, and what a crash left of uploads on their
- * way. They are claimed by their rows first, so that one that is put to use in this moment either is or is not; their
- * bytes go next, and a row only once its bytes are gone and its day is over. How many were claimed or forgotten.
+ * Deletes uploads that no photo used within a day, and parts of uploads that a crash interrupted. A row is claimed first, so
+ * that an upload is either used or swept, never both. Then its bytes go. The row goes when the bytes are gone and its day
+ * is over. Returns how many were claimed or forgotten.
  */
 export async function sweepUploads(deps: Pick<Deps, 'db' | 'files' | 'now'>): Promise<number> {
   const now = deps.now();

@@ -63,9 +63,8 @@ export interface WalletHashes {
 }
 
 /**
- * The user a proven wallet belongs to: this new one where it belonged to nobody, the owner where it did. One trip and one
- * transaction: of many racing inserts one wins, and all are given its user. Null where a ban refuses the wallet, told by its
- * keyed hashes.
+ * The owner of a proven wallet, or this new user where it had none. One trip and one transaction: of many racing inserts
+ * one wins, and all get its user. Null where a ban refuses the wallet, found by its keyed hashes.
  */
 export async function insertUserWithWallet(
   db: Database,
@@ -83,7 +82,7 @@ export async function insertUserWithWallet(
       .insert(locators)
       .values({ ...wallet, uid, reserved: true, createdAt: now })
       .onConflictDoNothing(),
-    // A wallet that a ban goes on refusing is nobody's, and makes nobody.
+    // A wallet that a ban still refuses gets no owner and makes no user.
     refused: db
       .delete(locators)
       .where(and(eq(locators.userLocatorId, wallet.userLocatorId), isRetired(ban, now))),
@@ -94,7 +93,7 @@ export async function insertUserWithWallet(
   return toWhole(read);
 }
 
-/** Remembers for good who owns a wallet now, by a keyed hash: see `walletOwners`. Nothing where nobody does. */
+/** Writes down who owns a wallet now, by a keyed hash: see `walletOwners`. Nothing where it has no owner. */
 export function noteWalletOwner(db: Database, wallet: LocatorKey, hashes: KeyedHashes) {
   return db
     .insert(walletOwners)
@@ -109,8 +108,8 @@ export function noteWalletOwner(db: Database, wallet: LocatorKey, hashes: KeyedH
 
 /**
  * Changes a record, raises its version in the same transaction and reads the whole back; null where there is no
- * such user, or `onlyWhere` does not hold. `closing` makes earlier sign-ins worthless where the entry was open,
- * `credentialsChange` in any case, but for the one that made it.
+ * such user, or `onlyWhere` does not hold. `closing` makes earlier sign-ins worthless where the entry was open.
+ * `credentialsChange` makes all of them worthless, except the one that made the change.
  */
 export async function changeUser(
   db: Database,

@@ -88,8 +88,8 @@ export interface UserRecord {
   /** Keys of the proven wallets: see `walletKey`. */
   wallets: string[];
   /**
-   * `users.id` of those who owned these wallets before, and of whoever shared a wallet with them: at most 100, also of
-   * erased users. A bar on one of them bars this user. Copies made before this was kept lack it.
+   * `users.id` of the former owners of these wallets, and of every user who shared a wallet with them: at most 100, also
+   * of erased users. A bar on one of them bars this user. Copies made before this was kept lack it.
    */
   kin: number[];
   roles: RoleRecord[];

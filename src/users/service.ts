@@ -58,8 +58,8 @@ export async function createUser(
 }
 
 /**
- * The user owning this wallet, made where nobody did: their `userId` is generated, and naming it opens nothing. To be
- * called for a wallet that was proven.
+ * The owner of this wallet. Where there is none, a user is made with a generated `userId`, which alone signs no one in. To
+ * be called for a wallet that was proven.
  */
 export async function findOrMakeOwner(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
@@ -78,8 +78,8 @@ export async function findOrMakeOwner(
 }
 
 /**
- * The user with these names: written only where they differ, the others left alone. The copy follows with the
- * sign-in that asked. Null where the user's credentials changed since they were read: the sign-in begins anew.
+ * The user with these names. Only names that differ are written. The copy follows with the sign-in that asked. Null where
+ * the user's credentials changed since they were read: then the sign-in begins again.
  */
 export async function renameUser(
   deps: Pick<Deps, 'db' | 'now'>,
@@ -102,7 +102,7 @@ export async function updateUser(deps: Publishing, uid: number, change: UserChan
   return publish(deps, await changeUser(deps.db, uid, change, deps.now()));
 }
 
-/** Closes the entry for ever: from now on naming the `userId` is not enough, and what was opened so ends. */
+/** Closes the user. From now on the `userId` alone is not enough, and device sessions that it opened end. */
 export async function closeUser(deps: Publishing, { record }: User): Promise<UserRecord> {
   if (record.entry === 'closed') {
     // Also where it was closed before: what that ended may not have reached every live session yet.

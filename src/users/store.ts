@@ -41,8 +41,8 @@ export const ownsLocator = (locator: LocatorKey) =>
   sql`${users.id} = (SELECT ${locators.uid} FROM ${locators} WHERE ${isReserved(locator)})`;
 
 /**
- * The former owners of the wallets a user holds now, and whoever shared any wallet with one of those, the nearest first.
- * What the user has given away does not count: it is not theirs to answer for.
+ * The former owners of the wallets a user holds now, and every user who shared a wallet with one of those, the nearest
+ * first. Wallets that the user has given away do not count: the user does not answer for them.
  */
 function kinOf(db: Database, which: SQL) {
   const self = theOne(which);
@@ -126,7 +126,7 @@ export const findUserByUserId = (db: Database, userId: string) => find(db, eq(us
 export const findUserByUid = (db: Database, uid: number) => find(db, eq(users.id, uid));
 export const findUserByLocator = (db: Database, locator: LocatorKey) => find(db, ownsLocator(locator));
 
-/** The reserved locator of this key, whoever owns it. */
+/** The reserved locator of this key, of any user. */
 export async function findReserved(db: Database, locator: LocatorKey): Promise<LocatorRow | null> {
   return (await db.select().from(locators).where(isReserved(locator)).get()) ?? null;
 }

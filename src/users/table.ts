@@ -7,9 +7,9 @@ export const users = sqliteTable(
   {
     id: integer().primaryKey({ autoIncrement: true }),
     userId: text().notNull().unique(),
-    /** As its owner typed it; compared in lower case, and only whoever has a password has one. */
+    /** As its owner typed it. It is compared in lower case. Only users with a password have one. */
     username: text(),
-    /** `open`: naming the `userId` is enough to sign in (surface A in open mode). Closed once, closed for ever. */
+    /** `open`: the `userId` alone is enough to sign in on the SDK surface, in open mode. A closed user stays closed. */
     entry: text({ enum: ['open', 'closed'] }).notNull(),
     displayName: text(),
     profileHandle: text(),
@@ -32,7 +32,7 @@ export const users = sqliteTable(
     accountKeySetAt: integer(),
     /** When they last used a device session, noted at most every ten minutes; no part of the record's version. */
     lastSeenAt: integer(),
-    /** From here on nobody is let in as this user, and everything of theirs is on its way out. */
+    /** When the erasure began: from then on no sign-in leads to this user, and everything of theirs is deleted. */
     erasedAt: integer(),
     createdAt: integer().notNull(),
     updatedAt: integer().notNull(),
@@ -88,8 +88,8 @@ export const userRoles = sqliteTable(
 );
 
 /**
- * What users are found by. `reserved` is what was proven (wallets) or set by a secret key: unique, and found. What
- * users merely say of themselves reserves nothing, so that nobody can squat on another's address.
+ * What users are found by. `reserved`: proven (wallets) or set by a secret key, so it is unique and found. A locator that
+ * a user only claims reserves nothing, so it keeps no address from its owner.
  */
 export const locators = sqliteTable(
   'locators',
