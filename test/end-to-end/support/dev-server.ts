@@ -26,14 +26,22 @@ export function makeLaptop(): Laptop {
   };
 }
 
-/** A port nobody listens on. */
+/** Below the ports that systems give out by themselves: a server needs seconds to listen, and others take those meanwhile. */
+const [LOWEST_PORT, PORTS] = [10_000, 20_000];
+
+/** A port that nothing listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, 'localhost', resolve));
-  const address = server.address();
-  await new Promise(resolve => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
+  for (;;) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
+    const server = createServer();
+    const free = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false));
+      server.listen(port, 'localhost', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise(resolve => server.close(resolve));
+    return port;
+  }
 }
 
 export interface Exit {

@@ -10,14 +10,21 @@ export interface Answer {
 export interface Call {
   token?: string;
   key?: string;
+  /** A secret key. */
+  serverKey?: string;
   body?: unknown;
 }
 
 export function usherAt(url: string, { publishableKey }: LocalKeys) {
-  async function call(method: string, path: string, { token, key, body }: Call = {}): Promise<Answer> {
+  async function call(
+    method: string,
+    path: string,
+    { token, key, serverKey, body }: Call = {},
+  ): Promise<Answer> {
     const headers = new Headers();
     if (token) headers.set('authorization', `Bearer ${token}`);
     if (key) headers.set('x-api-key', key);
+    if (serverKey) headers.set('x-server-key', serverKey);
     if (body !== undefined) headers.set('content-type', 'application/json');
     const response = await fetch(`${url}${path}`, {
       method,
