@@ -53,6 +53,7 @@ export const refusals = {
   user_not_found: [404, 'This user does not exist'],
   device_not_found: [404, 'You have no such device session'],
   locator_not_found: [404, 'You have no such locator'],
+  ban_not_found: [404, 'This user is not banned'],
   role_not_found: [404, 'This role does not exist'],
   token_not_found: [404, 'This user has no such token'],
   attribute_def_not_found: [404, 'No attribute of this name is defined'],

@@ -28,6 +28,13 @@ export interface SignedIn {
   lineage: Lineage;
 }
 
+/** Refuses `banned`, with the reason, where the user's object says that a ban is in force. */
+async function refuseBanned(deps: Deps, uid: number): Promise<void> {
+  const ban = await deps.deviceSessions(uid).currentBan();
+  if (!ban || !isBanned(ban, deps.now())) return;
+  throw new AppError('banned', ban.reason === null ? {} : { detail: ban.reason });
+}
+
 /** How often a sign-in reads D1 again when the record changed under it. */
 const TRIES = 5;
 
@@ -49,7 +56,7 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
     const user = await findOrMake(deps, input, names);
     const { uid, ban } = user.record;
     // The object decides; what D1 shows of a ban spares it, the authToken and the names a refused sign-in.
-    if (isBanned(ban, deps.now())) throw new AppError('banned');
+    if (isBanned(ban, deps.now())) await refuseBanned(deps, uid);
     // Spent once, for one user: a token that served a first try serves the next ones of the same sign-in.
     if (authToken != null && redeemed?.uid !== uid) {
       redeemed = { uid, epoch: await redeemAuthToken(deps, authToken, uid) };
@@ -94,6 +101,7 @@ export async function openDeviceSession(
     if (!opened.ok) {
       if (opened.code === 'stale_record') continue;
       // SDKs have a status of their own for it.
+      if (opening.openedBy === 'sdk') await refuseBanned(deps, record.uid);
       throw new AppError(opening.openedBy === 'sdk' ? opened.code : 'sign_in_refused');
     }
     const { session, lineage } = opened.value;

@@ -2,7 +2,7 @@ import { deriveMac } from '../crypto/derive.ts';
 import type { Deps } from '../deps.ts';
 import { toBase64Url } from '../ids.ts';
 import { nfc } from '../text.ts';
-import { deleteRetiredBan, type KeyedHashes } from './store.ts';
+import { deleteRetiredBan, findRetiredBanOf, type KeyedHashes } from './store.ts';
 
 /** What a name is the name of. */
 export type NameKind = 'userId' | 'username' | 'email' | 'tele' | 'wallet' | 'walletOwner';
@@ -23,4 +23,12 @@ export async function newestHash(deps: Pick<Deps, 'config'>, name: Name): Promis
 /** Lifts the ban that outlived an erased user; whether there was one. */
 export async function liftRetiredBan(deps: Pick<Deps, 'config' | 'db'>, userId: string): Promise<boolean> {
   return deleteRetiredBan(deps.db, await hashName(deps, ['userId', nfc(userId)]));
+}
+
+/** The ban that outlived an erased user, where one is in force. `until` in epoch ms; null: until lifted. */
+export async function findRetiredBan(
+  deps: Pick<Deps, 'config' | 'db' | 'now'>,
+  userId: string,
+): Promise<{ until: number | null } | null> {
+  return findRetiredBanOf(deps.db, await hashName(deps, ['userId', nfc(userId)]), deps.now());
 }

@@ -51,6 +51,22 @@ export async function deleteRetiredBan(db: Database, owners: readonly string[]):
   return lifted.length > 0;
 }
 
+/** The ban that outlived an erased user, by the hashes of their `userId`: the longest there is in force. */
+export async function findRetiredBanOf(
+  db: Database,
+  owners: readonly string[],
+  now: number,
+): Promise<{ until: number | null } | null> {
+  const { owner, kind, until } = retiredNames;
+  const [ban] = await db
+    .select({ until })
+    .from(retiredNames)
+    .where(and(inArray(owner, [...owners]), eq(kind, 'ban'), sql`coalesce(${until}, 9e15) > ${now}`))
+    .orderBy(sql`coalesce(${until}, 9e15) DESC`)
+    .limit(1);
+  return ban ?? null;
+}
+
 /** Forgets bans that are over, and names that are free again. */
 export async function deleteLapsed(db: Database, now: number): Promise<void> {
   await db

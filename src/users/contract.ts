@@ -125,3 +125,11 @@ export interface Ban {
   reason: string | null;
   until: number | null;
 }
+
+/** A ban as the user's object keeps it. */
+export interface StoredBan extends Ban {
+  /** Epoch ms; null in a ban from before this was kept. */
+  since: number | null;
+  /** Of the secret key that put it. */
+  keyId: string | null;
+}

@@ -141,6 +141,7 @@ export const rows: Record<string, Row> = {
   'PATCH /v1/users/:userId': { ...system, body: {} },
   'PUT /v1/users/:userId/roles': { ...system, body: { roles: [] } },
   'PUT /v1/users/:userId/ban': { ...system, body: {} },
+  'GET /v1/users/:userId/ban': system,
   'DELETE /v1/users/:userId/ban': system,
   // Reading is for whoever is signed in; a user writes only what is their own.
   'GET /v1/users/:userId/profile': { through: [...USERS, 'system'] },

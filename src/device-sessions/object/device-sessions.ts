@@ -6,7 +6,7 @@ import { type LiveSessionObject, openObjects } from '../../platform/objects.ts';
 import { makeOutbox } from '../../platform/outbox.ts';
 import { noTrips } from '../../platform/trips.ts';
 import { ok, type Result, refuse } from '../../result.ts';
-import type { Ban, UserRecord } from '../../users/contract.ts';
+import type { Ban, StoredBan, UserRecord } from '../../users/contract.ts';
 import type {
   DeviceInfo,
   DeviceSession,
@@ -164,7 +164,8 @@ export class DeviceSessions extends DurableObject<Env> {
   async ban(ban: Ban, by: Actor = BY_SYSTEM): Promise<Result<Ended, 'user_not_found'>> {
     if (this.#isErased()) return refuse('user_not_found');
     this.#change(() => {
-      this.#storage.putBan(ban);
+      const keyId = by.kind === 'key' ? by.keyId : null;
+      this.#storage.putBan({ ...ban, since: Date.now(), keyId });
       this.#storage.raiseEpoch();
       this.#endings.put(this.#endings.all('banned'), by, Date.now());
     });
@@ -177,7 +178,7 @@ export class DeviceSessions extends DurableObject<Env> {
   }
 
   /** The ban in force or to come, which D1's flag only shows. */
-  currentBan(): Ban | null {
+  currentBan(): StoredBan | null {
     return this.#storage.ban();
   }
 

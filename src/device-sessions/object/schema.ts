@@ -80,5 +80,11 @@ const epoch: SchemaStep = sql => {
   );
 };
 
+/** A ban says since when it holds, and which secret key put it. */
+const toldBans: SchemaStep = sql => {
+  sql.exec('ALTER TABLE ban ADD COLUMN since INTEGER');
+  sql.exec('ALTER TABLE ban ADD COLUMN keyId TEXT');
+};
+
 /** In order. A step is never edited once released; a change is a new one at the end. */
-export const steps: readonly SchemaStep[] = [tables, typedOutbox, lineages, epoch];
+export const steps: readonly SchemaStep[] = [tables, typedOutbox, lineages, epoch, toldBans];

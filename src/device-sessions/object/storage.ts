@@ -1,6 +1,6 @@
 import type { Row } from '../../platform/object-sql.ts';
 import { openSchema } from '../../platform/schema.ts';
-import type { Ban, UserRecord } from '../../users/contract.ts';
+import type { StoredBan, UserRecord } from '../../users/contract.ts';
 import type { DeviceSession } from '../contract.ts';
 import { LEGACY_TABLE, steps } from './schema.ts';
 
@@ -70,13 +70,12 @@ export function openStorage(storage: DurableObjectStorage) {
       await storage.deleteAll();
     },
 
-    ban(): Ban | null {
-      return (
-        rows<{ reason: string | null; until: number | null }>('SELECT reason, until FROM ban')[0] ?? null
-      );
+    ban(): StoredBan | null {
+      return rows<Row & StoredBan>('SELECT reason, until, since, keyId FROM ban')[0] ?? null;
     },
-    putBan({ reason, until }: Ban): void {
-      sql.exec('INSERT OR REPLACE INTO ban (one, reason, until) VALUES (1, ?, ?)', reason, until);
+    putBan({ reason, until, since, keyId }: StoredBan): void {
+      const columns = 'one, reason, until, since, keyId';
+      sql.exec(`INSERT OR REPLACE INTO ban (${columns}) VALUES (1, ?, ?, ?, ?)`, reason, until, since, keyId);
     },
     deleteBan(): void {
       if (exists) sql.exec('DELETE FROM ban');

@@ -1,0 +1,9 @@
+import { iso } from '../times.ts';
+import type { StoredBan } from '../users/contract.ts';
+
+const isoOrNull = (at: number | null) => (at === null ? null : iso(at));
+
+/** A ban, as a secret key is shown it. `by` is the id of the key that put it; null where that was not kept. */
+export function presentBan({ reason, until, since, keyId }: StoredBan) {
+  return { reason, until: isoOrNull(until), since: isoOrNull(since), by: keyId };
+}
