@@ -1,4 +1,4 @@
-/** The account key: one secret that restores an account, seen and removed by its owner, and worth nothing after a change. */
+/** S53, the account key: one secret that restores an account, seen and removed by its owner, and worth nothing after a change. */
 import { describe, expect, it } from 'vitest';
 import { type Account, basic, login, loginAs, me, PASSWORD, register } from '../support/accounts.ts';
 import { call, elsewhere } from '../support/client.ts';

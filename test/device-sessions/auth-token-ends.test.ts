@@ -1,4 +1,4 @@
-/** An authToken dies with every end of all of its user's device sessions, and with nothing less. */
+/** S54: an authToken dies with every end of all of its user's device sessions, and with nothing less. */
 import { describe, expect, it, vi } from 'vitest';
 import { issueAuthToken } from '../../src/device-sessions/auth-token-service.ts';
 import { DeviceSessions } from '../../src/device-sessions/object/device-sessions.ts';

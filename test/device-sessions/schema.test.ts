@@ -1,4 +1,4 @@
-/** Device sessions that an earlier release stored go on: every call finds them, and ends reach where they must. */
+/** S57: device sessions that an earlier release stored go on: every call finds them, and ends reach where they must. */
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { call, join, joinAs, keys, openRoom, type Room, type SignedIn, signIn } from '../support/client.ts';

@@ -1,4 +1,4 @@
-/** A wallet that leaves its user takes along the device sessions that rest on it, and the live sessions hear of it. */
+/** S55: a wallet that leaves its user takes along the device sessions that rest on it, and the live sessions hear of it. */
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LiveSession } from '../../src/live-sessions/object/live-session.ts';

@@ -1,4 +1,4 @@
-/** Which calls are limited, over every route there is. */
+/** S56: which calls are limited, over every route there is. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { LimitName } from '../../src/http/counter.ts';

@@ -1,4 +1,4 @@
-/** What browsers ask before they let a page send a request, and what they let it read of the answer. */
+/** S39: what browsers ask before they let a page send a request, and what they let it read of the answer. */
 import { exports } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { ORIGIN } from '../support/client.ts';

@@ -1,4 +1,4 @@
-/** People who guess a room's password, and those who know it: M8. And guests of a kicked person's network: L11. */
+/** People who guess a room's password, and those who know it: I13. And guests of a kicked person's network. */
 import { describe, expect, it } from 'vitest';
 import { type Answer, call, joinAs, openRoom, type Room, type SignedIn, signIn } from '../support/client.ts';
 

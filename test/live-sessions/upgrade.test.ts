@@ -1,4 +1,4 @@
-/** A live session made by an earlier release goes on under this one: H2. */
+/** A live session made by an earlier release goes on under this one: S57. */
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { expect, it } from 'vitest';
 import { call, join, joinAs, openRoom, signIn } from '../support/client.ts';

@@ -1,4 +1,4 @@
-/** Uploads that have begun and not arrived: at most five a member, and none of somebody who is gone. M12. */
+/** Uploads that have begun and not arrived: at most five a member, and none of a member who is gone: I14. */
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { call, claimsOf, joinAs, openRoom, type SignedIn, signIn } from '../support/client.ts';

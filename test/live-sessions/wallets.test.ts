@@ -1,4 +1,4 @@
-/** A bar follows the wallet; one wallet, one seat: H3, H4, L7. */
+/** I11: a bar follows the wallet. I12: one wallet is one seat. */
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { eraseUser } from '../../src/erasure/service.ts';
