@@ -25,6 +25,7 @@ import { oauthRoutes } from './oauth/routes.ts';
 import { presenceRoutes } from './presence/routes.ts';
 import { attributeDefRoutes, profileRoutes } from './profiles/routes.ts';
 import { roleRoutes, userRoleRoutes } from './roles/routes.ts';
+import { sdkRoutes } from './sdk/routes.ts';
 import { publicUserRoutes, searchRoutes } from './search/routes.ts';
 import { uploadRoutes } from './uploads/routes.ts';
 import { walletProofRoutes } from './wallets/routes.ts';
@@ -56,6 +57,9 @@ app.use(refuseTokenInQuery);
 
 const routes = app
   .get('/health', c => c.json({ status: 'ok' }))
+  .route('/api/v3', sdkRoutes)
+  .route('/api/v4', sdkRoutes)
+  .route('/api/v5', sdkRoutes)
   .route('/api/v3', deviceSessionRoutes)
   .route('/api/v4', deviceSessionRoutes)
   .route('/api/v5', deviceSessionRoutes)

@@ -50,7 +50,7 @@ const rows = [
   ['identifier-sessions', 'uploads', 'bans', 'profiles'],
   ['live-sessions'],
   ['device-sessions'],
-  ['presence', 'issued-tokens', 'wallets', 'oauth'],
+  ['presence', 'issued-tokens', 'wallets', 'oauth', 'sdk'],
   ['erasure'],
   ['accounts', 'search', 'locators'],
   ['directory', 'roles'],

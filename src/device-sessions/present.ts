@@ -8,17 +8,20 @@ import type { SignedIn, TokenPair } from './service.ts';
 
 /** The answer of a sign-in, as SDKs expect it: what is absent is `null` or `[]`, never left out. */
 export function presentSignedIn({ tokens, record }: SignedIn, publicUrl: string) {
-  const avatar = record.photos.at(-1);
   return {
     ...presentTokens(tokens),
     users: [presentUser(record, tokens.issuedAt)],
     roles: record.roles.map(presentRole),
-    files: avatar ? [presentAvatar(avatar, publicUrl)] : [],
+    files: presentAvatars([record], publicUrl),
     lastCachePurge: null,
   };
 }
 
-/** A picture as SDKs are shown files. */
+/** The pictures of users, as SDKs are shown files: of each the newest, and none of who has none. */
+export function presentAvatars(records: readonly Pick<UserRecord, 'photos'>[], publicUrl: string) {
+  return records.flatMap(({ photos }) => photos.slice(-1)).map(photo => presentAvatar(photo, publicUrl));
+}
+
 function presentAvatar(photo: Photo, publicUrl: string) {
   const { id, fileType, fileSize, previewWidth, previewHeight, createdAt } = photo;
   const name = `${id}.${fileType}`;
@@ -42,8 +45,10 @@ function presentAvatar(photo: Photo, publicUrl: string) {
   };
 }
 
+type Tokens = Omit<TokenPair, 'refreshToken'> & { refreshToken: string | null };
+
 /** The answer of a refresh. */
-export function presentTokens({ accessToken, refreshToken, issuedAt, expiresAt }: TokenPair) {
+export function presentTokens({ accessToken, refreshToken, issuedAt, expiresAt }: Tokens) {
   return { accessToken, refreshToken, issuedAt: iso(issuedAt), expiresAt: iso(expiresAt) };
 }
 
@@ -63,8 +68,14 @@ export function presentDevice(session: DeviceSession, currentId: string) {
   };
 }
 
+/** What SDKs are shown of a user. */
+export type ShownUser = Omit<
+  UserRecord,
+  'entry' | 'version' | 'credentialVersion' | 'keptSid' | 'username' | 'wallets' | 'kin'
+>;
+
 /** A user as SDKs are shown them; `now` decides whether a ban still holds. */
-export function presentUser(record: UserRecord, now: number) {
+export function presentUser(record: ShownUser, now: number) {
   const internalId = String(record.uid);
   return {
     userId: record.userId,

@@ -1,25 +1,12 @@
 import { z } from 'zod';
 import { locatorSchema, locatorTextSchema } from '../locators/contract.ts';
 import { nfc } from '../text.ts';
-import { nameSchema } from '../users/contract.ts';
-
-const clearable = (max: number) => z.union([z.literal(''), nameSchema(max)]).nullish();
+import { nameSchema, shownMembers } from '../users/contract.ts';
 
 /** `PATCH /v1/users/{userId}`: what is absent or null stays, an empty text clears. */
 export const userPatchSchema = z.object({
   displayName: nameSchema(100).nullish(),
-  profileHandle: clearable(100),
-  description: clearable(1000),
-  avatarCustomUrl: z.union([z.literal(''), z.url({ protocol: /^https?$/ }).max(2000)]).nullish(),
-  metadata: z
-    .unknown()
-    .refine(value => !JSON.stringify(value ?? null).includes('"__proto__":'), 'must have no member __proto__')
-    .pipe(z.record(z.string().max(100), z.json()).nullish())
-    .refine(
-      value => JSON.stringify(value ?? null).length <= 10_000,
-      'must be at most 10,000 characters of JSON',
-    )
-    .nullish(),
+  ...shownMembers,
   isBrand: z.boolean().nullish(),
 });
 

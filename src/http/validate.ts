@@ -1,6 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
 import type { Context, MiddlewareHandler } from 'hono';
-import type { ZodError, ZodType } from 'zod';
+import { validator } from 'hono/validator';
+import type { ZodError, ZodType, z } from 'zod';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { readFormBody, readJsonBody } from './body.ts';
@@ -37,6 +38,15 @@ export function formBody<Schema extends ZodType>(schema: Schema) {
 /** The validated query, as `c.req.valid('query')`. */
 export function query<Schema extends ZodType>(schema: Schema) {
   return zValidator('query', schema, refuseInvalid);
+}
+
+/** The validated query with every value of each member in a list, as `c.req.valid('query')`. */
+export function queries<Schema extends ZodType<unknown, Record<string, string[]>>>(schema: Schema) {
+  return validator('query', (_, c) => {
+    const read = schema.safeParse(c.req.queries());
+    refuseInvalid(read);
+    return read.data as z.output<Schema>;
+  });
 }
 
 /** The validated headers, as `c.req.valid('header')`. */

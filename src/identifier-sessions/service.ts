@@ -1,21 +1,47 @@
+import { keyedHash } from '../crypto/derive.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { isSpent, spend } from '../single-use/service.ts';
-import type { Claims } from '../tokens/claims.ts';
+import type { Claims, ClaimsToSign } from '../tokens/claims.ts';
 import type { IdentifierSession } from './contract.ts';
 
 /** A device token, made without any storage: two tokens of the same identifier have nothing to do with each other. */
-export async function startIdentifierSession(
-  deps: Deps,
-  identifier: string,
-): Promise<{ token: string; session: IdentifierSession }> {
+export async function startIdentifierSession(deps: Deps, identifier: string): Promise<Started> {
   const session = uuid();
+  const guest = { sub: `guest:${session}`, sid: session, session, identifier };
+  return signDeviceToken(deps, guest, deps.config.identifierSessionMs);
+}
+
+/**
+ * The guest that a device of the SDK stands for. The same device is the same guest again, so that a renewal keeps its
+ * seat in a room; the name tells nothing about the device. Lives as long as an access token, as SDKs renew those.
+ */
+export async function startVisit(deps: Deps, deviceId: string): Promise<Started> {
+  const session = uuid();
+  const sub = `guest:${keyedHash(deps.config.masterSecrets, 'visitor', deviceId)}`;
+  const guest = { sub, sid: session, session, identifier: deviceId, visitor: true as const };
+  return signDeviceToken(deps, guest, deps.config.accessTokenMs);
+}
+
+/** A device token, and what it holds. */
+export interface Started {
+  token: string;
+  /** The guest's `userId`. */
+  sub: string;
+  session: IdentifierSession;
+}
+
+async function signDeviceToken(
+  deps: Deps,
+  guest: Omit<ClaimsToSign<'device'>, 'exp'>,
+  lifeMs: number,
+): Promise<Started> {
+  const { sub, session, identifier } = guest;
   const activatedAt = deps.now();
-  const expiresAt = Math.floor((activatedAt + deps.config.identifierSessionMs) / 1000) * 1000;
-  const claims = { sub: `guest:${session}`, sid: session, session, identifier, exp: expiresAt / 1000 };
-  const token = await deps.keyRing.sign('device', claims, activatedAt);
-  return { token, session: { session, identifier, activatedAt, expiresAt } };
+  const expiresAt = Math.floor((activatedAt + lifeMs) / 1000) * 1000;
+  const token = await deps.keyRing.sign('device', { ...guest, exp: expiresAt / 1000 }, activatedAt);
+  return { token, sub, session: { session, identifier, activatedAt, expiresAt } };
 }
 
 /** The session behind a device token, if it was not ended. */

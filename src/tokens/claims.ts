@@ -40,8 +40,16 @@ const signInClaims = userClaims.extend({ lin: z.string().optional(), auth_time: 
 export const tokenClaims = {
   access: signInClaims,
   refresh: signInClaims,
-  /** A guest: `session` is random, `identifier` what the device called itself. */
-  device: z.object({ ...common, session: z.string().min(1), identifier: z.string().min(1) }),
+  /**
+   * A guest: `session` is random, `identifier` what the device called itself. `visitor` is true where the guest came through
+   * the SDK, whose calls take the token then.
+   */
+  device: z.object({
+    ...common,
+    session: z.string().min(1),
+    identifier: z.string().min(1),
+    visitor: z.literal(true).optional(),
+  }),
   member: z.object({ ...common, uid: z.int().positive().optional(), live: z.string(), mid: z.string() }),
   /** `epoch`: of the user's device sessions when it was issued. It is worth nothing once that is higher. */
   auth: userClaims.extend({ epoch: z.int().optional() }),

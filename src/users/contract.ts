@@ -36,6 +36,24 @@ export const nameSchema = (max: number) =>
     .transform(nfc)
     .refine(text => isCleanName(text, max), `must be 1–${max} characters without control or invisible ones`);
 
+const clearable = (max: number) => z.union([z.literal(''), nameSchema(max)]).nullish();
+
+/** What a record shows besides its name, as requests change it: what is absent or null stays, an empty text clears. */
+export const shownMembers = {
+  profileHandle: clearable(100),
+  description: clearable(1000),
+  avatarCustomUrl: z.union([z.literal(''), z.url({ protocol: /^https?$/ }).max(2000)]).nullish(),
+  metadata: z
+    .unknown()
+    .refine(value => !JSON.stringify(value ?? null).includes('"__proto__":'), 'must have no member __proto__')
+    .pipe(z.record(z.string().max(100), z.json()).nullish())
+    .refine(
+      value => JSON.stringify(value ?? null).length <= 10_000,
+      'must be at most 10,000 characters of JSON',
+    )
+    .nullish(),
+};
+
 /**
  * A name as a device sends it: no reason to refuse a sign-in. What is too long is cut, a space stands for line breaks, and
  * an empty one counts as absent. Only what changes the writing direction is refused: it poses as another name.

@@ -183,6 +183,12 @@ for (const version of ['v3', 'v4', 'v5']) {
     [`GET /api/${version}/sessions`]: users,
     [`DELETE /api/${version}/sessions`]: { through: [...USERS, 'system'] },
     [`DELETE /api/${version}/sessions/users/:userId`]: system,
+    [`POST /api/${version}/sessions/visitor`]: { through: ['publishable'], body: { deviceId: 'd' } },
+    [`GET /api/${version}/network-settings/chat`]: shown,
+    [`GET /api/${version}/users/:userId`]: users,
+    [`GET /api/${version}/users/list`]: { ...users, query: '?userIds=matrix-asked' },
+    // Without a userId one's own record is meant.
+    [`PUT /api/${version}/users`]: { ...users, body: {} },
     [`POST /api/${version}/sessions/refresh`]: { through: [], body: { refreshToken: 'x' } },
     [`POST /api/${version}/authentication/token`]: { ...system, body: { userId: 'matrix-asked' } },
     [`GET /api/${version}/authentication/token`]: system,
