@@ -42,7 +42,7 @@ export function presentVisit({ token, sub, session }: Started) {
   };
 }
 
-/** Whether another user is banned is nobody's business but theirs and a secret key's. */
+/** A ban is told to a secret key alone: other users are not shown it. */
 function shownOf(found: Exclude<Found, { kind: 'visitor' }>): ShownUser {
   if (found.kind === 'self') return found.record;
   const { row, roles, photos } = found.user;

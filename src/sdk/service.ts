@@ -26,8 +26,8 @@ export async function requireStanding(deps: Deps, asker: Joiner): Promise<UserRe
 }
 
 /**
- * The users of these names, in their order; unknown names are left out. A visitor is shown nobody but themself, and
- * refused others by `missing_privilege`.
+ * The users of these names, in their order. Unknown names are left out. A visitor is shown its own entry alone; others are
+ * refused by `missing_privilege`.
  */
 export async function readUsers(deps: Deps, asker: Joiner, names: readonly string[]): Promise<Found[]> {
   const self = await requireStanding(deps, asker);
