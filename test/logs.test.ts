@@ -167,6 +167,8 @@ it('S48 writes one line for every event of security', async () => {
   await call('PUT', '/users/me/setAccountKey', { token, body: { password: PASSWORD, accountKey } });
   const newPassword = 'another one of them';
   await call('PUT', '/users/me/changePassword', { token, body: { oldPassword: PASSWORD, newPassword } });
+  // The change removed the key.
+  await call('PUT', '/users/me/setAccountKey', { token, body: { password: newPassword, accountKey } });
   await call('PUT', '/users/resetPassword', { body: { userId: account.uid, accountKey, newPassword } });
   await call('DELETE', '/users/me', { headers: basic('watchedOne', newPassword) });
   await call('GET', '/api/v5/sessions', { token: user.accessToken });
