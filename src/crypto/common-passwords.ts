@@ -3,15 +3,15 @@ import { commonPasswords } from './common-passwords-list.ts';
 
 let known: ReadonlySet<string> | undefined;
 
-/** Whether a password is among the most common ones (of at least 8 characters), in whatever case. */
+/** Whether a password is among the most common ones of at least 8 characters, in any letter case. */
 export function isCommonPassword(password: string): boolean {
   known ??= readList();
   return known.has(nfc(password).toLowerCase());
 }
 
 /**
- * The list is sorted and front-coded: a capital counts the characters an entry shares with the one before (`A` none,
- * `B` one), what follows it is the rest of the entry. Read when first asked for, so that no other request waits for it.
+ * The list is sorted and front-coded: a capital counts the characters that an entry shares with the one before (`A` none,
+ * `B` one), and the rest of the entry follows. It is read when it is first needed, so that no other request waits for it.
  */
 function readList(): ReadonlySet<string> {
   const words = new Set<string>();

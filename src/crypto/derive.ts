@@ -1,8 +1,8 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 
 /**
- * Secrets derived from the ring `MASTER_SECRETS`: one HKDF (RFC 5869) subkey per purpose and version, so that
- * what one purpose leaks says nothing about another, and a version can be retired.
+ * Secrets derived from the ring `MASTER_SECRETS`: one HKDF (RFC 5869) subkey per purpose and version. So a leak of one
+ * purpose says nothing about another, and a version can be retired.
  */
 export interface MasterSecret {
   version: number;

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { fromBase64, randomBytes, toBase64 } from '../ids.ts';
 import { nfc } from '../text.ts';
 
-/** scrypt (RFC 7914): N = 2^ln. A setting OWASP lists, and the dearest of them a Worker has the processor for. */
+/** scrypt (RFC 7914): N = 2^ln. OWASP lists this setting, and it is the most expensive one that a Worker can run. */
 interface Cost {
   ln: number;
   r: number;
@@ -20,7 +20,7 @@ const CURRENT: Cost = { ln: 14, r: 8, p: 5 };
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;
 
-/** What a stored hash may ask of this isolate: N, N·r·p (workerd's own bound) and 128·N·r bytes of its 128 MiB. */
+/** The most that a stored hash may cost: N, N·r·p (workerd's own bound) and 128·N·r bytes of the isolate's 128 MiB. */
 const MOST_LN = 17;
 const MOST_WORK = 2 ** 20;
 const MOST_MEMORY = 2 ** 26;
@@ -29,7 +29,7 @@ const MOST_MEMORY = 2 ** 26;
 const PHC =
   /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 
-/** Stands in for the hash of an unknown user: it is fixed, and costs what a stored one does. */
+/** Used for unknown users. It is fixed, and costs what a stored hash costs. */
 const DUMMY: StoredHash = {
   cost: CURRENT,
   salt: new Uint8Array(SALT_BYTES),
@@ -38,7 +38,7 @@ const DUMMY: StoredHash = {
 
 const derive = promisify<string, Uint8Array, number, ScryptOptions, Uint8Array>(scrypt);
 
-/** A password or an account key as it may be stored: a PHC string with a salt of its own. */
+/** The hash of a password or an account key, to be stored: a PHC string with its own salt. */
 export async function hashPassword(secret: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   const key = await run(secret, CURRENT, salt, KEY_BYTES);
@@ -47,8 +47,8 @@ export async function hashPassword(secret: string): Promise<string> {
 }
 
 /**
- * Whether a secret is the one that was stored, and whether it should be hashed again because it was under other
- * parameters than today's. What is no PHC string of ours, or would cost too much, matches nothing and runs no hash.
+ * Whether a secret is the stored one, and whether it should be hashed again because its parameters are old. A string that
+ * is not in this format, or would cost too much, matches nothing and runs no hash.
  */
 export async function verifyPassword(
   secret: string,
@@ -59,7 +59,7 @@ export async function verifyPassword(
   return { matches: await matches(secret, stored), outdated: !isCurrent(stored) };
 }
 
-/** Costs what verifying a password does. It is run for unknown users, so that answers look alike. */
+/** Costs what verifying a password costs. It runs for unknown users, so that answers look alike. */
 export async function spendHash(secret: string): Promise<void> {
   await matches(secret, DUMMY);
 }
@@ -78,7 +78,7 @@ function parse(phc: string): StoredHash | null {
   return isAffordable(cost) && salt && key ? { cost, salt, key } : null;
 }
 
-/** False also of what is no number, and of an N that RFC 7914 (§2) does not define for so small an r. */
+/** False for a text that is no number too, and for an N that RFC 7914 (§2) does not define for such a small r. */
 function isAffordable({ ln, r, p }: Cost): boolean {
   return ln <= MOST_LN && ln < 16 * r && 2 ** ln * r * p <= MOST_WORK && 128 * 2 ** ln * r <= MOST_MEMORY;
 }
@@ -100,7 +100,7 @@ let runs = 0;
 /** How many hashes this isolate has begun. */
 export const hashRuns = (): number => runs;
 
-/** How long a hash took lately, in ms: a rolling mean. It begins with what one costs at Cloudflare. */
+/** How long a hash took lately, in ms: a rolling mean. It begins with the cost of one at Cloudflare. */
 let usualMs = 130;
 const LONGEST_MS = 1_000;
 
@@ -118,15 +118,15 @@ async function run(
     p,
     maxmem: 2 * MOST_MEMORY,
   });
-  // Cloudflare's clock moves only with I/O, and a timer is I/O.
+  // Cloudflare's clock moves only with I/O. A timer is I/O.
   await scheduler.wait(0);
   const tookMs = Date.now() - startedAt;
-  // A clock that stood still or was set back says nothing.
+  // A clock that stood still or was set back measures nothing.
   if (tookMs > 0) usualMs += (Math.min(tookMs, LONGEST_MS) - usualMs) / 8;
   return key;
 }
 
-/** Waits about as long as a hash took lately, at no cost: who may not try is answered no sooner than who may. */
+/** Waits about as long as a hash took lately, without the cost. A refused attempt is answered no sooner than another. */
 export async function likeAHash(): Promise<void> {
   await scheduler.wait(usualMs);
 }

@@ -11,12 +11,12 @@ export async function deriveKeySecret(
   return deriveMac(master, 'api-key', `${master.version}|${kind}|${id}`);
 }
 
-/** HMAC-SHA1: what the clients that sign their requests know. As a MAC it still holds. */
+/** HMAC-SHA1, because the clients that sign requests use it. As a MAC it is still safe. */
 export function signText(secret: Uint8Array, text: string): Uint8Array {
   return createHmac('sha1', secret).update(text).digest();
 }
 
-/** Compares in a time that depends on the lengths alone. */
+/** Compares in a time that depends only on the lengths. */
 export function areEqual(genuine: Uint8Array, claimed: Uint8Array): boolean {
   return genuine.length === claimed.length && timingSafeEqual(genuine, claimed);
 }
@@ -27,7 +27,7 @@ export interface SecretKeyTexts {
   secretKey: string;
 }
 
-/** A key in the forms its owner is shown, once. */
+/** A key in the forms that its owner sees, once. */
 export async function writeKeyTexts(master: MasterSecret, kind: 'pk', id: string): Promise<{ key: string }>;
 export async function writeKeyTexts(master: MasterSecret, kind: 'sk', id: string): Promise<SecretKeyTexts>;
 export async function writeKeyTexts(master: MasterSecret, kind: KeyKind, id: string) {

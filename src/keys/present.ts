@@ -2,7 +2,7 @@ import { iso } from '../times.ts';
 import type { NewKey } from './service.ts';
 import type { KeyRow } from './store.ts';
 
-/** A key as it is listed: `start` tells keys apart without giving them away. */
+/** A key in a list. `start` is the beginning of its text, enough to tell keys apart. */
 export function presentKey({ id, name, kind, createdAt, lastUsedAt }: KeyRow) {
   return {
     id,
@@ -14,7 +14,7 @@ export function presentKey({ id, name, kind, createdAt, lastUsedAt }: KeyRow) {
   };
 }
 
-/** A key just made, with its text, this once. */
+/** A new key with its text, which is shown only now. */
 export function presentNewKey({ row, ...texts }: NewKey) {
   return { ...presentKey(row), ...texts };
 }

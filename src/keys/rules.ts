@@ -1,7 +1,7 @@
 /**
- * The text of an API key, and what a glance at it tells. A key is
- * `<kind>_<secret version>_<id: 32 hex>_<secret: base64url of 32 bytes>_<checksum: 8 hex>`; the checksum catches a slip
- * of the hand, the secret (an HMAC, see `derive.ts`) catches a forger, and neither costs a read of storage.
+ * The text of an API key, and what it shows without a read of storage. A key is
+ * `<kind>_<secret version>_<id: 32 hex>_<secret: base64url of 32 bytes>_<checksum: 8 hex>`. The checksum finds a typing
+ * error, and the secret (an HMAC, see `derive.ts`) finds a forgery.
  */
 export type KeyKind = 'pk' | 'sk';
 
@@ -13,7 +13,7 @@ export interface KeyName {
 }
 
 export interface PresentedKey extends KeyName {
-  /** The secret part in base64url, unproven. */
+  /** The secret part in base64url, not checked yet. */
   secret: string;
 }
 
@@ -33,7 +33,7 @@ export function readKey(text: string): PresentedKey | null {
   return { kind: kind as KeyKind, version: Number(version), id, secret };
 }
 
-/** A secret key in two parts, for HTTP Basic and signed requests; the `_` keeps it from being a username. */
+/** A secret key in two parts, for HTTP Basic and signed requests. No username has its `_`. */
 export function writeAccessKey(name: KeyName): string {
   return `ak_${name.version}_${name.id}`;
 }
@@ -52,7 +52,7 @@ export function readAccessPair(accessKey: string, accessSecret: string): Present
   return { ...name, secret };
 }
 
-/** What a signed request says of itself: everything the digest is over, and the digest, base64. */
+/** The parts of a signed request that its digest covers, and the digest in base64. */
 export interface SignedRequest {
   accessKey: string;
   digest: string;
@@ -74,17 +74,17 @@ export function textToSign({ method, contentType, contentMd5, date, path, nonce 
 }
 
 const DATE_WINDOW_MS = 30_000;
-/** Longer than any date may still be within the window. */
+/** Longer than a date stays within the window. */
 export const NONCE_KEPT_MS = 120_000;
 const LONGEST_NONCE = 128;
 
-/** Whether a request was signed just now, with a nonce worth remembering. `now` in epoch ms. */
+/** Whether a request was signed just now, with a nonce of the right length. `now` in epoch ms. */
 export function isTimely({ date, nonce }: Pick<SignedRequest, 'date' | 'nonce'>, now: number): boolean {
-  // Written so that a date no calendar has (NaN) is not timely.
+  // Written so that an invalid date (NaN) is not timely.
   return Math.abs(Date.parse(date) - now) <= DATE_WINDOW_MS && nonce.length <= LONGEST_NONCE;
 }
 
-/** FNV-1a: good enough to catch a typing error, which is all it is for. */
+/** FNV-1a. It only has to find typing errors. */
 function checksum(text: string): string {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {

@@ -17,7 +17,7 @@ import {
 } from './rules.ts';
 import { deleteKey, findKey, insertKey, type KeyRow, listKeys, markKeyUsed } from './store.ts';
 
-/** How long an isolate may go on believing that a key stands (or does not): the bound on a revocation. */
+/** How long an isolate remembers whether a key stands. A revocation takes at most so long. */
 const CACHE_SIZE = 1_000;
 const standing: Record<KeyKind, ExpiringMap<string, boolean>> = {
   pk: makeExpiringMap(60 * SECOND_MS, CACHE_SIZE),
@@ -25,12 +25,12 @@ const standing: Record<KeyKind, ExpiringMap<string, boolean>> = {
 };
 const NOTE_USE_EVERY_MS = 10 * MINUTE_MS;
 
-/** A key just made. Its text is shown this once and is stored nowhere. */
+/** A new key. Its text is shown once and is stored nowhere. */
 export type NewKey = { row: KeyRow } & ({ key: string } | SecretKeyTexts);
 
 /**
- * Whether a presented key is genuine and stands. A forged one is told by its MAC, without a read; a genuine one
- * costs a read of D1, once per isolate in 60 s (publishable) or 5 s (secret).
+ * Whether a presented key is genuine and stands. The MAC shows a forged key without a read. A genuine key costs a read of
+ * D1, once per isolate in 60 s (publishable) or 5 s (secret).
  */
 export async function verifyKey(
   deps: Pick<Deps, 'db' | 'config' | 'now' | 'defer'>,

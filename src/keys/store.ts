@@ -22,7 +22,7 @@ export async function insertKey(db: Database, row: Omit<KeyRow, 'lastUsedAt'>): 
   return db.insert(keys).values(row).returning().get();
 }
 
-/** Whether there was such a key. */
+/** Returns whether there was such a key. */
 export async function deleteKey(db: Database, id: string): Promise<boolean> {
   const gone = await db.delete(keys).where(eq(keys.id, id)).returning({ id: keys.id });
   return gone.length > 0;

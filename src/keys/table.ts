@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/** An API key stands while its row stands. The secret is derived, never stored. */
+/** An API key works as long as its row is there. Its secret is derived and never stored. */
 export const keys = sqliteTable('keys', {
   id: text().primaryKey(),
   kind: text({ enum: ['pk', 'sk'] }).notNull(),

@@ -1,22 +1,22 @@
 import { z } from 'zod';
 import { nameSchema } from '../users/contract.ts';
 
-/** Ten years, in seconds: whole ones fit the 32 bits that clients keep them in. */
+/** Ten years, in seconds. Clients keep seconds in 32 bits, and these fit. */
 export const LONGEST_TIME_TO_LIVE = 315_360_000;
-/** How many parts a chain has at most, the outermost counted. */
+/** The most parts of a chain, with the outermost. */
 export const LONGEST_CHAIN = 16;
 
 const part = z.object({
   /** A free text that people may see, such as `mitter.up.Online`. */
   type: nameSchema(100),
-  /** In seconds, fractions too; 0, `null` or absent: it stays until another is set. */
+  /** In seconds, fractions too. 0, `null` or absent: the part stays until another presence is set. */
   timeToLive: z
     .number()
     .min(0)
     .max(LONGEST_TIME_TO_LIVE)
     .nullish()
     .transform(seconds => seconds ?? 0),
-  /** What takes over when this runs out; its own `timeToLive` begins then. */
+  /** The part that follows when this one runs out. Its own `timeToLive` begins then. */
   get expiresTo() {
     return part.nullish();
   },
@@ -37,11 +37,11 @@ function lengthOf(presence: Presence): number {
   return length;
 }
 
-/** What one user's presence is at an instant. */
+/** One user's presence at an instant. */
 export interface UserPresenceView {
   userId: string;
-  /** The part in force and the rest of its chain; null where it ran out, or none was ever set. */
+  /** The part in force and the rest of its chain; null where it ran out or was never set. */
   presence: Presence | null;
-  /** When the chain was set, epoch ms; null where none ever was. */
+  /** When the chain was set, epoch ms; null where it never was. */
   setAt: number | null;
 }

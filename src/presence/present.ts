@@ -1,6 +1,6 @@
 import type { Presence, UserPresenceView } from './contract.ts';
 
-/** One user's presence. `setTimeMs` is epoch ms, 0 where none was ever set: clients expect a number. */
+/** One user's presence. `setTimeMs` is epoch ms; 0 where none was set, because clients expect a number. */
 export function presentPresence({ userId, presence, setAt }: UserPresenceView) {
   return {
     userId: { identifier: userId },
@@ -15,7 +15,7 @@ interface PresentedPart {
   expiresTo?: PresentedPart;
 }
 
-/** A part and those after it; what has no successor has no `expiresTo`. */
+/** A part and those after it. The last one has no `expiresTo`. */
 function presentPart({ type, timeToLive, expiresTo }: Presence): PresentedPart {
   return { type, timeToLive, ...(expiresTo && { expiresTo: presentPart(expiresTo) }) };
 }

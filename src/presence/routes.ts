@@ -18,6 +18,6 @@ export const presenceRoutes = new Hono<AppEnv>()
     const [first, ...others] = (await readPresencesOf(c.get('deps'), c.get('caller'), userIds)).map(
       presentPresence,
     );
-    // One is asked about as one, several as a list.
+    // For one user the answer is an object, for more a list.
     return userIds.length === 1 ? c.json(first) : c.json([first, ...others]);
   });

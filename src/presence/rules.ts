@@ -10,7 +10,7 @@ export interface SetPresence {
 /**
  * The part in force, with what is left of its time, and the rest of its chain as it was set; null once the chain ran
  * out. A part's time begins when the one before it ends, and at that very instant the next is in force. A static part
- * never ends: the part it might expire to never comes. A clock that went backwards finds the chain just set.
+ * never ends, so the part after it never comes. After a clock that went backwards the chain counts as just set.
  */
 export function presenceAt({ presence, setAt }: SetPresence, now: number): Presence | null {
   let elapsedMs = Math.max(0, now - setAt);
@@ -23,8 +23,8 @@ export function presenceAt({ presence, setAt }: SetPresence, now: number): Prese
   return null;
 }
 
-/** Whole milliseconds, as clocks count them: a part shorter than half of one is over at once, but never static. */
+/** Whole milliseconds. A part shorter than half of one is over at once, but never static. */
 const toMs = (seconds: number): number => Math.round(seconds * 1000);
 
-/** Whole seconds, as the wire tells them, rounded up: 0 would mean static. */
+/** Whole seconds for the wire, rounded up, because 0 would mean static. */
 const secondsOf = (ms: number): number => Math.ceil(ms / 1000);

@@ -7,7 +7,7 @@ import { requireUser } from '../users/service.ts';
 import type { Presence, UserPresenceView } from './contract.ts';
 import { presenceAt } from './rules.ts';
 
-/** Sets the presence of the user that `id` names: on their own word, or on that of a secret key for a user there is. */
+/** Sets the presence of the user that `id` names, for that user or a secret key. */
 export async function setPresenceOf(
   deps: Deps,
   caller: Caller,
@@ -15,12 +15,12 @@ export async function setPresenceOf(
   presence: Presence,
 ): Promise<void> {
   const { self, userId } = await resolveOwn(deps, caller, id);
-  // A name that was looked up a while ago will not do: nothing may be left of a user who was erased since.
+  // A name from the cache is not enough: nothing may be written for a user who was erased since.
   const { uid } = self ?? (await requireUser(deps, userId)).record;
   await setPresence(deps, uid, presence);
 }
 
-/** The presences of whom these ids name, in their order; refuses `user_not_found` where there is not every one. */
+/** The presences of the users that these ids name, in their order. Refuses `user_not_found` where one does not exist. */
 export async function readPresencesOf(
   deps: Deps,
   caller: Caller,
@@ -37,8 +37,8 @@ export async function readPresencesOf(
 }
 
 /**
- * Sets a user's presence, in place of the one before. To be called for a user who was just found, by their token or in
- * D1: the object knows only of an erasure that has reached it (`user_not_found`).
+ * Replaces a user's presence. To be called for a user who was just found, by their token or in D1, because the object
+ * knows only of an erasure that has reached it (`user_not_found`).
  */
 export async function setPresence(
   deps: Pick<Deps, 'presence'>,
@@ -48,7 +48,7 @@ export async function setPresence(
   unwrap(await deps.presence(uid).set(presence));
 }
 
-/** The presences of these users at one instant, in their order: one round of calls, all at once. */
+/** The presences of these users at one instant, in their order. All objects are called at once. */
 export async function readPresences(
   deps: Pick<Deps, 'presence' | 'now'>,
   users: readonly { uid: number; userId: string }[],
@@ -64,7 +64,7 @@ export async function readPresences(
   }));
 }
 
-/** Leaves nothing of a user's presence. To be called once the user is marked as erased; may be called again. */
+/** Deletes a user's presence. To be called when the user is marked as erased. May be called again. */
 export async function erasePresence(deps: Pick<Deps, 'presence'>, uid: number): Promise<void> {
   await deps.presence(uid).erase();
 }

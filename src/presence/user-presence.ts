@@ -16,13 +16,13 @@ const table: SchemaStep = sql => {
 const steps: readonly SchemaStep[] = [table];
 
 /**
- * One user's presence, named by `users.id`: the chain that was set last, and when. What of it is in force follows from
- * the time (`rules.ts`), so there are no alarms, and nothing is written when a part runs out.
+ * One user's presence, named by `users.id`: the chain that was set last, and when. `rules.ts` computes the part in force
+ * from the time, so there are no alarms, and nothing is written when a part runs out.
  */
 export class UserPresence extends DurableObject<Env> {
   readonly #schema: Schema;
   #exists: boolean;
-  /** Ids of users are never reused: what was erased once is never set again. */
+  /** Ids of users are never reused, so a presence that was erased is never set again. */
   #erased = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -46,7 +46,7 @@ export class UserPresence extends DurableObject<Env> {
     return ok(undefined);
   }
 
-  /** What was set last, in force or not; null where nothing ever was. */
+  /** The chain that was set last, in force or not; null where none was. */
   read(): SetPresence | null {
     if (!this.#exists) return null;
     const { presence, setAt } = this.ctx.storage.sql

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { nameSchema, userIdSchema } from '../users/contract.ts';
 
-/** A key is of the alphabet of userIds, so that it fits in a path and commas can stand between several. */
+/** A key has the alphabet of userIds, so that it fits in a path and commas can separate several. */
 const keySchema = userIdSchema;
-/** A content type, or an encoding: whatever the application calls it. */
+/** A content type or an encoding, in the application's own words. */
 const formSchema = nameSchema(255);
 const formsSchema = z.array(formSchema).min(1).max(50);
 
@@ -22,7 +22,7 @@ export const attributeDefSchema = z.object({
 const LONGEST_VALUE = 16 * 1024;
 const utf8 = new TextEncoder();
 
-/** Kept byte for byte: what a value means, its content type and encoding say. */
+/** Stored byte for byte. Its content type and encoding say what it means. */
 const valueSchema = z
   .string()
   .refine(
@@ -40,7 +40,7 @@ const attributeSchema = z.object({
 /** `POST /v1/users/{userId}/profile`. */
 export const profileSchema = z.object({ attributes: z.array(attributeSchema).min(1).max(64) });
 
-/** `POST /v1/users/{userId}/profile/{key}`: the key may be left out, as the path says it. */
+/** `POST /v1/users/{userId}/profile/{key}`. The body may leave the key out, because the path has it. */
 export const oneAttributeSchema = attributeSchema.extend({ key: keySchema.nullish() });
 
 export const keyParameter = z.object({ key: keySchema });

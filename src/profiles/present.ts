@@ -1,18 +1,18 @@
 import type { Profile } from './service.ts';
 import type { Attribute, AttributeDef } from './store.ts';
 
-/** What an attribute may be. `entityType` is the vendor's word for whose it is: here always a user's. */
+/** A definition. `entityType` is the vendor's member for what it belongs to: here always users. */
 export function presentAttributeDef(def: AttributeDef) {
   const { key, allowedContentTypes, allowedContentEncodings, canBeEmpty } = def;
   return { key, allowedContentTypes, allowedContentEncodings, canBeEmpty, entityType: 'users' };
 }
 
-/** One attribute, wherever a profile is shown. */
+/** One attribute of a profile. */
 export function presentAttribute({ key, contentType, contentEncoding, value }: Attribute) {
   return { key, contentType, contentEncoding, value };
 }
 
-/** A whole profile, and whose it is. */
+/** A whole profile, with its user. */
 export function presentProfile({ userId, attributes }: Profile) {
   return { entityId: { identifier: userId }, attributes: attributes.map(presentAttribute) };
 }

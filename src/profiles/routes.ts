@@ -22,7 +22,7 @@ import {
   showAttributeDefs,
 } from './service.ts';
 
-/** What attributes profiles may have, mounted under `/v1/attribute-def/users`. */
+/** Definitions of attributes, mounted under `/v1/attribute-def/users`. */
 export const attributeDefRoutes = new Hono<AppEnv>()
   .post('/', systemOnly, jsonBody(attributeDefSchema), async c =>
     c.json(presentAttributeDef(await defineAttribute(c.get('deps'), c.req.valid('json')))),

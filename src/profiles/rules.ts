@@ -1,6 +1,6 @@
 import type { AttributeDef } from './store.ts';
 
-/** An attribute as it is to be set. */
+/** An attribute to be set. */
 export interface NewAttribute {
   key: string;
   contentType: string;
@@ -8,13 +8,13 @@ export interface NewAttribute {
   value: string;
 }
 
-/** What is wrong with an attribute: which member, and why. */
+/** A fault of an attribute: which member, and why. */
 export interface Fault {
   member: keyof NewAttribute;
   message: string;
 }
 
-/** Why an attribute may not be set under its definition; `null` where there is none. Types compare letter by letter. */
+/** Why an attribute may not be set under its definition; null: there is no definition. Types are compared exactly. */
 export function faultsOf(attribute: NewAttribute, def: AttributeDef | null): Fault[] {
   if (!def) return [{ member: 'key', message: 'is not defined' }];
   const { contentType, contentEncoding, value } = attribute;

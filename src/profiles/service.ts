@@ -124,7 +124,7 @@ async function requireStanding(deps: Deps, caller: Caller): Promise<void> {
   if (caller.kind === 'user') await verifySession(deps, caller.claims);
 }
 
-/** Whose profile, and what of it was asked for. */
+/** Which profile, and which of its attributes. */
 export interface Profile {
   userId: string;
   attributes: Attribute[];
@@ -141,7 +141,7 @@ export async function readProfile(
   return { userId, attributes: await readAttributes(deps, userId, keys) };
 }
 
-/** Sets many attributes of one's own or, by a secret key, of anybody: all or none. */
+/** Sets attributes of the caller or, by a secret key, of any user: all of them or none. */
 export async function setProfile(
   deps: Deps,
   caller: Caller,
@@ -152,7 +152,7 @@ export async function setProfile(
   await setAttributes(deps, userId, attributes, index => `attributes.${index}.`);
 }
 
-/** Sets the attribute that the path names; refuses a body that names another. */
+/** Sets the attribute that the path names. Refuses a body that names another. */
 export async function setAttribute(
   deps: Deps,
   caller: Caller,

@@ -5,10 +5,10 @@ import { attributeDefs, profileAttributes } from './table.ts';
 
 export type AttributeDef = typeof attributeDefs.$inferSelect;
 
-/** An attribute and the time of the definition it was found to follow: a definition is never changed, only replaced. */
+/** An attribute, and the time of the definition it follows. A definition is never changed, only replaced. */
 export type DefinedAttribute = Attribute & { definedAt: number };
 
-/** What came of setting attributes; `redefined`: a definition they follow is gone, or was replaced. */
+/** The outcome of setting attributes. `redefined`: one of their definitions is gone or was replaced. */
 export type SetOutcome = 'set' | 'user_not_found' | 'redefined' | 'too_many_attributes';
 
 export async function insertDef(db: Database, def: AttributeDef): Promise<boolean> {
@@ -25,7 +25,7 @@ export async function findDef(db: Database, key: string): Promise<AttributeDef |
   return def ?? null;
 }
 
-/** The definitions there are of these keys, in no order. */
+/** The definitions of these keys, in no order. */
 export async function findDefs(db: Database, keys: readonly string[]): Promise<AttributeDef[]> {
   return db
     .select()
@@ -37,7 +37,7 @@ export async function listDefs(db: Database): Promise<AttributeDef[]> {
   return db.select().from(attributeDefs).orderBy(asc(attributeDefs.key));
 }
 
-/** Whether there was one. */
+/** Returns whether there was one. */
 export async function deleteDef(db: Database, key: string): Promise<boolean> {
   const deleted = await db
     .delete(attributeDefs)
@@ -68,8 +68,8 @@ export async function findAttributes(
 }
 
 /**
- * Sets all of these attributes or none, each key given once: one statement, which asks for itself whether the user
- * and the definitions are still there and whether the profile stays within `most`.
+ * Sets all of these attributes or none; each key comes once. One statement, which also checks that the user and the
+ * definitions are still there and that the profile has at most `most` attributes.
  */
 export async function upsertAttributes(
   db: Database,
@@ -113,7 +113,7 @@ export async function upsertAttributes(
   return facts.defined ? 'too_many_attributes' : 'redefined';
 }
 
-/** As one parameter: D1 takes a hundred of them in a statement at most. */
+/** As one parameter, because D1 takes at most a hundred in a statement. */
 function toTuple({ key, contentType, contentEncoding, value, definedAt }: DefinedAttribute) {
   return [key, contentType, contentEncoding, value, definedAt];
 }

@@ -1,6 +1,6 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/** What attributes users' profiles may have, and of what form their values are. */
+/** The attributes that profiles may have, and the form of their values. */
 export const attributeDefs = sqliteTable('attributeDefs', {
   key: text().primaryKey(),
   allowedContentTypes: text({ mode: 'json' }).$type<string[]>().notNull(),

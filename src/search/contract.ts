@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { nfc } from '../text.ts';
 import { searchKind } from './rules.ts';
 
-/** Of `GET /users/{id}`: our own number of a user. */
+/** `GET /users/{id}`: the number of a user. */
 export const userParameter = z.object({ id: z.coerce.number().int().positive() });
 
 /** `GET /users?s=`. */

@@ -1,8 +1,8 @@
 import { lengthOf } from '../text.ts';
 
 /**
- * What a search text is looked for as: two characters begin a username, 3–32 stand anywhere in a name or username.
- * Null: too few to look for, or too many.
+ * How a text is searched: two characters as the beginning of a username, 3–32 anywhere in a name or username. Null: too
+ * few or too many.
  */
 export function searchKind(text: string): 'prefix' | 'substring' | null {
   const length = lengthOf(text);

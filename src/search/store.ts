@@ -22,15 +22,15 @@ export interface Found<Place> {
 }
 
 /**
- * How many users who have every piece of a text in their names, though perhaps not in a row, are looked at for a page. It
- * bounds what a page costs whatever the text and the names are: a page may be short, even empty, and have a next.
+ * How many candidates are looked at for a page: users with every piece of a text in their names, perhaps not in a row. This
+ * bounds the cost of a page for every text. So a page may be short, even empty, and have a next page.
  */
 const LOOKED_AT = 500;
 
-/** How many pieces of a text are looked up: FTS5 steps through all users of each, so the rarest have to do. */
+/** How many pieces of a text are looked up. FTS5 reads all users of each piece, so only the rarest are used. */
 const PIECES = 3;
 
-/** How rare a piece is, is told by how far on the user stands who is this many after the first to have it. */
+/** A piece is rare when the user this many places after its first one has a much higher id. */
 const SAMPLE = 32;
 
 /**
@@ -42,11 +42,11 @@ export async function searchUsers(
   text: string,
   { afterId = 0, limit, onlyNamed }: { afterId?: number; limit: number; onlyNamed: boolean },
 ): Promise<Found<number>> {
-  // To FTS5 a query ends there; and no name has one.
+  // FTS5 ends a query at U+0000, and no name has one.
   if (text.includes('\0')) return { users: [], next: null };
   const looked = await lookFor(db, text, afterId, limit + 1, onlyNamed);
   const page = looked.slice(0, limit);
-  // Short of the limit, the last may be where the look ended rather than somebody who was found.
+  // On a short page, the last one may only mark where the search stopped.
   const goesOn = looked.length > limit || looked.at(-1)?.nth === LOOKED_AT;
   return {
     users: page
@@ -64,7 +64,7 @@ export async function findByUsernamePrefix(
 ): Promise<Found<string>> {
   const username = sql<string>`lower(${users.username})`;
   const prefix = twoCharacters.toLowerCase();
-  // One lower bound: of two, the index would begin at either.
+  // One lower bound only. With two, the index could begin at either.
   const start = afterUsername > prefix ? gt(username, afterUsername) : gte(username, prefix);
   const rows = await db
     .select({ ...PUBLIC, place: username.as('place') })
@@ -103,12 +103,12 @@ const toFound = ({ id, displayName, username, description, lastSeenAt, photos }:
 });
 
 /**
- * Up to `limit` users in order of ids who have every piece of the text in their names, and in a row as far as SQL can tell.
- * The `LOOKED_AT`th to be looked at is among them in any case: there the look ended.
+ * Up to `limit` users, in order of ids, with every piece of the text in their names, and in a row as far as SQL can tell.
+ * The last candidate is always among them, because it marks where the search stopped.
  */
 function lookFor(db: Database, text: string, afterId: number, limit: number, onlyNamed: boolean) {
   const index = sql.identifier(onlyNamed ? 'namedSearch' : 'userSearch');
-  // D1 binds numbers as REAL, for which FTS5 would read the index from its beginning.
+  // D1 binds numbers as REAL. For a REAL, FTS5 would read the index from its beginning.
   const having = (pieces: SQL) =>
     sql`FROM ${index} WHERE ${index} MATCH ${pieces} AND "rowid" > CAST(${afterId} AS INTEGER) ORDER BY "rowid"`;
   const rarest = sql`(
@@ -148,7 +148,7 @@ function piecesOf(text: string): string[] {
   return [...distinct.values()].map(piece => `"${piece.replaceAll('"', '""')}"`);
 }
 
-/** The longest part SQL can lower: it knows the letters of ASCII alone. */
+/** The longest part that SQL can lower: it knows only the letters of ASCII. */
 function asciiPart(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
   const parts = text.match(/[\x00-\x7f]+/g) ?? [''];
@@ -157,5 +157,5 @@ function asciiPart(text: string): string {
 
 const contains = (name: string | null, text: string) => name !== null && fold(name).includes(fold(text));
 
-/** Both ways, so that letters with two lower forms meet. */
+/** Folded both ways, so that letters with two lower forms match. */
 const fold = (text: string) => text.toLowerCase().toUpperCase();

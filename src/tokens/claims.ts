@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * The kinds of token and the `typ` that tells them apart (RFC 8725 §3.11): every verifier pins one kind, so
- * that a token is worth nothing where another is meant.
+ * The kinds of token and the `typ` that tells them apart (RFC 8725 §3.11). Every verifier takes one kind, so a token is
+ * worth nothing where another kind is meant.
  */
 export const tokenTypes = {
   access: 'at+jwt',
@@ -15,7 +15,7 @@ export const tokenTypes = {
 
 export type TokenKind = keyof typeof tokenTypes;
 
-/** What every token carries (RFC 9068 §2.2); `iss` and `aud` are the deployment's and checked by the ring. */
+/** The claims of every token (RFC 9068 §2.2). The ring adds and checks `iss` and `aud`. */
 const common = {
   sub: z.string().min(1),
   jti: z.string().min(1),
@@ -58,7 +58,7 @@ export const tokenClaims = {
 
 export type Claims<Kind extends TokenKind> = z.infer<(typeof tokenClaims)[Kind]>;
 
-/** What the maker of a token says; the ring adds `iss`, `aud`, `jti`, `iat` and `nbf`. */
+/** The claims that the maker of a token gives. The ring adds `iss`, `aud`, `jti`, `iat` and `nbf`. */
 export type ClaimsToSign<Kind extends TokenKind> = Omit<Claims<Kind>, 'jti' | 'iat' | 'nbf'> & {
   jti?: string;
 };

@@ -2,10 +2,10 @@ import { errors, importJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from
 import { uuid } from '../ids.ts';
 import { type Claims, type ClaimsToSign, type TokenKind, tokenClaims, tokenTypes } from './claims.ts';
 
-/** The one algorithm (RFC 8725 §3.1): nothing a token says about itself chooses another. */
+/** The one algorithm (RFC 8725 §3.1). A token cannot choose another. */
 const ALGORITHM = 'EdDSA';
 
-/** Clocks of different machines may differ by this much when a token is not valid yet; never when it ends. */
+/** How far clocks of different machines may differ where a token is not valid yet. At its end there is no tolerance. */
 const SKEW_SECONDS = 5;
 
 const LONGEST_TOKEN = 4096;
@@ -21,10 +21,10 @@ export interface SigningJwk {
   d: string;
 }
 
-/** The first signs. */
+/** The first one signs. */
 export type SigningJwks = readonly [SigningJwk, ...SigningJwk[]];
 
-/** The part of a key that verifiers outside need. */
+/** The part of a key that verifiers elsewhere need. */
 export type PublicJwk = Omit<SigningJwk, 'd'> & { alg: typeof ALGORITHM; use: 'sig' };
 
 export type Verified<Kind extends TokenKind> = { claims: Claims<Kind>; expired: boolean };
@@ -50,7 +50,7 @@ export interface KeyRing {
    * token still stands is for its object to say.
    */
   verify<Kind extends TokenKind>(kind: Kind, token: string, now: number): Promise<Claims<Kind> | null>;
-  /** As `verify`, but a token that is merely past its `exp` is told apart from a forged one. */
+  /** As `verify`, but an expired token is told apart from a forged one. */
   verifyEvenExpired<Kind extends TokenKind>(
     kind: Kind,
     token: string,

@@ -3,7 +3,7 @@ import { MEDIA_TYPE } from '../files/declared.ts';
 
 const EXTENSION = /^[a-z\d]{1,10}$/i;
 
-/** `POST /uploads`; the length is checked on its own, because its absence is another refusal. */
+/** `POST /uploads`. The length is checked apart, because a missing one has a refusal of its own. */
 export const uploadHeadersSchema = z.object({
   'file-name': z
     .uuid('must be a UUID')
@@ -19,9 +19,9 @@ export const uploadHeadersSchema = z.object({
     .default('application/octet-stream'),
 });
 
-/** What an upload says it is. */
+/** What the client declares about an upload. */
 export interface DeclaredUpload {
-  /** A UUID in lower case, or null where one is to be made. */
+  /** A UUID in lower case; null where Usher makes one. */
   id: string | null;
   /** A media type. */
   contentType: string;
@@ -31,7 +31,7 @@ export interface DeclaredUpload {
   fileSize: number;
 }
 
-/** In pixels; of what has no size that could be read, 100 by 100. */
+/** In pixels. 100 by 100 where no size could be read. */
 export interface PreviewSize {
   previewWidth: number;
   previewHeight: number;

@@ -9,12 +9,12 @@ import type { PeekedBody } from '../files/stream-service.ts';
 import type { DeclaredUpload, PreviewSize } from './contract.ts';
 import { agrees, isMedia } from './rules.ts';
 
-/** Enough for every signature, and for the size of an image behind a thumbnail of its own. */
+/** Enough for every signature, and for the size of an image that begins with a thumbnail. */
 const HEAD_BYTES = 64 * 1024;
 
 const NO_SIZE: PreviewSize = { previewWidth: 100, previewHeight: 100 };
 
-/** Whose headers are read for their size, by extension: what browsers and phones make. The fewer, the safer. */
+/** The extensions whose headers are read for a size. Only what browsers and phones make: fewer parsers are safer. */
 const HEADERS = new Map([
   ['png', PNG],
   ['apng', PNG],
@@ -36,7 +36,7 @@ export async function readFirstBytes(
   if (!isMedia(contentType)) return { head: new Uint8Array(), rest: body, ...NO_SIZE };
   const head = await readHead(body);
   if (head.byteLength < Math.min(fileSize, HEAD_BYTES)) throw new AppError('length_mismatch');
-  // Neither library promises to survive what somebody made up.
+  // Neither library promises to survive a hostile file.
   const seen = await fileTypeFromBuffer(head).catch(() => undefined);
   const text = new TextDecoder().decode(head);
   if (!agrees(contentType, { type: seen?.mime ?? null, text, signatures: supportedMimeTypes })) {
@@ -48,7 +48,7 @@ export async function readFirstBytes(
 
 async function readHead(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   const reader = body?.getReader({ mode: 'byob' });
-  // It may break off.
+  // The body may break off.
   const read = await reader?.readAtLeast(HEAD_BYTES, new Uint8Array(HEAD_BYTES)).catch(() => null);
   reader?.releaseLock();
   return read?.value ?? new Uint8Array();

@@ -1,12 +1,12 @@
-/** Which uploads are taken, and where they lie: decisions over names and sizes, `now` in epoch ms. */
+/** Decisions about names and sizes: which uploads are taken, and under which key. `now` in epoch ms. */
 
 /** 50 MB, in the decimal megabytes of every other limit. */
 export const LARGEST_UPLOAD = 50_000_000;
 
-/** Over which a user's uploads are counted, and within which something has to refer to one. */
+/** The span over which a user's uploads are counted, and after which an unused one is deleted. */
 export const DAY_MS = 24 * 60 * 60_000;
 
-/** An upload that has not arrived by then gives its place back. */
+/** An upload that takes longer gives its place back. */
 export const RESERVATION_MS = 60 * 60_000;
 
 export interface UploadName {
@@ -18,25 +18,25 @@ export interface UploadName {
 
 const NAME = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\.([a-z\d]{1,10})$/i;
 
-/** `<uuid>.<ext>`: the whole of what an upload is addressed by. */
+/** `<uuid>.<ext>`: the name by which an upload is fetched. */
 export const writeName = ({ id, fileType }: UploadName): string => `${id}.${fileType}`;
 
-/** The parts of a name, or null of what is none: nothing else ever becomes a key. */
+/** The parts of a name; null where the text is not a name. Only these parts become a key. */
 export function readName(name: string): UploadName | null {
   const [, id, fileType] = NAME.exec(name) ?? [];
   return id && fileType ? { id: id.toLowerCase(), fileType: fileType.toLowerCase() } : null;
 }
 
-/** Where the bytes lie in R2. */
+/** The key of the bytes in R2. */
 export const storageKey = (upload: UploadName): string => `uploads/${writeName(upload)}`;
 
 /** A media type without its parameters. */
 const essenceOf = (contentType: string): string => contentType.split(';')[0]?.trim().toLowerCase() ?? '';
 
-/** Whether the first bytes of this type are to be looked at. */
+/** Whether the first bytes of this type are checked. */
 export const isMedia = (contentType: string): boolean => /^(image|video)\//.test(essenceOf(contentType));
 
-/** Other names of a type, and the kin it shares its first bytes with. */
+/** Other names of a type, and types with the same first bytes. */
 const SAME = new Map([
   ['image/apng', 'image/png'],
   ['image/jpg', 'image/jpeg'],
@@ -58,9 +58,9 @@ const known = (contentType: string): string => {
   return SAME.get(type) ?? type;
 };
 
-/** What the first bytes say of themselves. */
+/** What the first bytes show. */
 export interface FirstBytes {
-  /** The media type they are the signature of, or null of none that is known. */
+  /** The media type of their signature; null where it is unknown. */
   type: string | null;
   /** As text, read as UTF-8. */
   text: string;

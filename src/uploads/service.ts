@@ -22,16 +22,16 @@ import {
 
 export type Upload = Omit<UploadRow, 'state'>;
 
-/** How much of a user's is erased in one go. */
+/** How many uploads of a user are erased at once. */
 const ERASED_AT_ONCE = 500;
 
-/** R2 deletes so many keys at once. */
+/** R2 deletes at most so many keys in one call. */
 const KEYS_AT_ONCE = 1_000;
 
 export { discardingUpload, isOwnUpload, keepingUpload } from './store.ts';
 
 /**
- * Takes an upload in: a place within the user's day, the bytes to R2 as they come, and the place's word that it still
+ * Takes an upload in. It keeps a place within the user's day, streams the bytes to R2, and checks that the place still
  * stands. An upload that breaks leaves nothing and gives its place back. Refuses `file_too_large`,
  * `file_type_mismatch`, `upload_exists`, `upload_quota_exceeded`, `length_mismatch`, `reservation_lapsed`, and
  * `session_ended` where the user was signed out before the last byte.
@@ -46,7 +46,7 @@ export async function receiveUpload(
   if (declared.fileSize > LARGEST_UPLOAD) throw new AppError('file_too_large');
   const { head, rest, ...preview } = await readFirstBytes(body, declared);
   const upload = { ...declared, ...preview, id: id ?? uuid(), uid: claims.uid, createdAt: deps.now() };
-  // The client may be gone before the last byte: the place is given back all the same.
+  // The client may be gone before the last byte. The place is given back even then.
   return deps.keepAlive(store(deps, claims, upload, { head, rest }));
 }
 
@@ -63,7 +63,7 @@ async function store(
   if (place === 'no room') throw new AppError('upload_quota_exceeded');
   try {
     unwrap(await putStream(deps, { key: storageKey(upload), contentType, size: fileSize }, body));
-    // A logout during a long upload holds.
+    // The user may have been signed out during a long upload.
     await verifySession(deps, claims);
     if (!(await markStored(deps.db, upload.uid, upload.id))) throw new AppError('reservation_lapsed');
     return upload;
@@ -73,7 +73,7 @@ async function store(
   }
 }
 
-/** First the bytes, then the row; what fails here the sweeper does. */
+/** Deletes the bytes, then the row. The sweeper does what fails here. */
 async function giveBack(deps: Pick<Deps, 'db' | 'files'>, upload: Upload): Promise<void> {
   try {
     await deleteBytes(deps, [upload]);
@@ -83,7 +83,7 @@ async function giveBack(deps: Pick<Deps, 'db' | 'files'>, upload: Upload): Promi
   }
 }
 
-/** The upload of this name, for everybody; refuses `not_found`. */
+/** The upload of this name, for any caller. Refuses `not_found`. */
 export async function findUpload(deps: Pick<Deps, 'db'>, name: string): Promise<Upload & { key: string }> {
   const named = readName(name);
   const row = named && (await findNamed(deps.db, named));
@@ -91,14 +91,14 @@ export async function findUpload(deps: Pick<Deps, 'db'>, name: string): Promise<
   return { ...row, key: storageKey(row) };
 }
 
-/** An upload of this user, whatever the letter case of its id; refuses `upload_not_found`, of others' too. */
+/** An upload of this user; the id may be in either letter case. Refuses `upload_not_found` for uploads of others too. */
 export async function findOwnUpload(deps: Pick<Deps, 'db'>, uid: number, id: string): Promise<UploadRow> {
   const row = await findOwn(deps.db, uid, id.toLowerCase());
   if (!row) throw new AppError('upload_not_found');
   return row;
 }
 
-/** Deletes what lies in R2. Rows stay, and are counted until their day is over. */
+/** Deletes the bytes in R2. Rows stay and are counted until their day is over. */
 export async function deleteBytes(
   { files }: Pick<Deps, 'files'>,
   uploads: readonly UploadName[],

@@ -12,14 +12,14 @@ const NO_USER = 0;
 /** D1 binds at most 100 parameters. */
 const IDS_AT_ONCE = 90;
 
-/** Spelled out: a partial index serves no query that binds what it is partial by. */
+/** Literal text, because a partial index cannot serve a query that binds its condition as a parameter. */
 const LOOSE = sql`${uploads.state} <> 'kept'`;
 
 const isThere = inArray(uploads.state, ['stored', 'kept']);
 
 /**
- * Keeps a place for an upload, if its bytes still fit into what the user may upload from `since` on: one statement,
- * so that none of many at once slips past the others. `exists` where the id is taken, by whomever.
+ * Keeps a place for an upload if its bytes still fit into what the user may upload since `since`. One statement, so that
+ * parallel uploads cannot exceed the limit together. `exists` where the id is taken, by any user.
  */
 export async function insertReserved(
   db: Database,
@@ -46,7 +46,7 @@ export async function insertReserved(
   return taken ? 'exists' : 'no room';
 }
 
-/** The upload has arrived; whether its place was still this user's. */
+/** The upload has arrived. Returns whether the place was still this user's. */
 export async function markStored(db: Database, uid: number, id: string): Promise<boolean> {
   const marked = await db
     .update(uploads)
@@ -56,7 +56,7 @@ export async function markStored(db: Database, uid: number, id: string): Promise
   return marked.length > 0;
 }
 
-/** The upload has not arrived, and nothing of it is left: its place is free again. */
+/** The upload did not arrive and nothing of it is left. Its place is free again. */
 export async function deleteReserved(db: Database, id: string): Promise<void> {
   await db.delete(uploads).where(and(eq(uploads.id, id), eq(uploads.state, 'reserved')));
 }
@@ -81,7 +81,7 @@ export async function findOwn(db: Database, uid: number, id: string): Promise<Up
 
 const isOwn = (uid: number, id: string) => and(eq(uploads.id, id), eq(uploads.uid, uid), isThere);
 
-/** The statement that keeps an upload of this user, which a photo refers to by now, from the sweeper. */
+/** The statement that keeps an upload from the sweeper, because a photo of its user refers to it now. */
 export function keepingUpload(uid: number, id: string): WithChange {
   const isPhoto = sql`EXISTS (SELECT 1 FROM photos WHERE "id" = ${id} AND "uid" = ${uid})`;
   return db => [
@@ -92,12 +92,12 @@ export function keepingUpload(uid: number, id: string): WithChange {
   ];
 }
 
-/** The statement that takes an upload of this user from everybody; its bytes are deleted after it. */
+/** The statement after which an upload of this user is no longer served. Its bytes are deleted next. */
 export function discardingUpload(uid: number, id: string): WithChange {
   return db => [db.update(uploads).set({ state: 'deleted' }).where(isOwn(uid, id))];
 }
 
-/** Whether an upload of this user is there, as a condition of a statement in the same batch. */
+/** The condition that an upload of this user is there, for a statement in the same batch. */
 export const isOwnUpload = (uid: number, id: string): SQL =>
   sql`EXISTS (SELECT 1 FROM ${uploads} WHERE ${isOwn(uid, id)})`;
 
@@ -119,8 +119,8 @@ export async function listArrived(db: Database, uid: number, limit: number): Pro
 }
 
 /**
- * Takes from everybody what nothing refers to: what was stored at `storedUntil` or before, what was reserved at
- * `reservedUntil` or before. Gives that, and what was taken at `storedUntil` or before: it need not be counted any more.
+ * Claims uploads that no photo refers to: stored at `storedUntil` or before, or reserved at `reservedUntil` or before. They
+ * are no longer served. Returns them, and those claimed at `storedUntil` or before, which no longer count.
  */
 export async function claimLoose(
   db: Database,
