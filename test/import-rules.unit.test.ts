@@ -70,7 +70,7 @@ const allowed: Record<string, (file: string, target: string) => boolean> = {
   contract: (file, target) =>
     target === 'src/files/declared.ts' ||
     target === 'zod' ||
-    target === 'src/text.ts' ||
+    /^src\/(text|times)\.ts$/.test(target) ||
     isOwn(file, target, /^rules$/) ||
     /[-/]contract\.ts$/.test(target),
   rules: (file, target) =>

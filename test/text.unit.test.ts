@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanName, foldUsername, isCleanName, lengthOf } from '../src/text.ts';
+import { cleanName, foldUsername, isCleanName, isCleanText, lengthOf } from '../src/text.ts';
 
 it('folds a username by ASCII alone, so that no other letter becomes one of its own', () => {
   expect(foldUsername('Alice5')).toBe('alice5');
@@ -39,6 +39,64 @@ describe('a name people read', () => {
   });
 });
 
+describe('a name that looks like nothing or like another one', () => {
+  it.each([
+    ' ',
+    ' Ada',
+    'Ada ',
+    '\u00a0',
+    '\u3000',
+    '\u2800',
+    'Ada\u2800',
+    '\u{1d159}',
+    'Ada\ue000',
+    'Ada\ufffe',
+    'Ada\u0378',
+    '\u{10fffd}',
+    '\u0301',
+    'Ada \u0301',
+    `a${'\u0335\u0301\u0316\u0323\u0335'}`,
+    `Ada${'\u0335'.repeat(99)}`,
+    `\u0e01${'\u0e49'.repeat(8)}`,
+  ])('is refused: %j', text => {
+    expect(isCleanName(text.normalize('NFC'), 200)).toBe(false);
+  });
+
+  it.each([
+    'Nguyễn Thị Ánh',
+    'Zoë',
+    'מַלְכָּה',
+    'ក្រសួងស្ត្រី',
+    'မြွှေး',
+    'བརྒྱུད',
+    'น้ำผึ้ง',
+    'نمی‌خواهم',
+    '❤️',
+    '1️⃣',
+    '👩🏽‍🚀',
+    'Ada  Lovelace',
+    '⠓⠑⠇⠇⠕⠀⠓⠊',
+  ])('is not %j', text => {
+    expect(isCleanName(text.normalize('NFC'), 200)).toBe(true);
+  });
+});
+
+describe('a text people read', () => {
+  it.each(['One\nTwo', 'One\r\n\r\nTwo', ' indented', 'a\tb', 'ends with a break\n', 'x'])(
+    'takes %j',
+    text => {
+      expect(isCleanText(text, 100)).toBe(true);
+    },
+  );
+
+  it.each(['', 'x'.repeat(101), 'a\u0000', 'a\u202eb', 'a\rb', 'a\u200bb', `a${'\u0335'.repeat(9)}`])(
+    'refuses %j',
+    text => {
+      expect(isCleanText(text, 100)).toBe(false);
+    },
+  );
+});
+
 describe('a name that is cleaned', () => {
   it.each([
     ['Ada Lovelace', 'Ada Lovelace'],
@@ -52,6 +110,11 @@ describe('a name that is cleaned', () => {
     [`${'x'.repeat(98)}👩\u200d👧`, `${'x'.repeat(98)}👩`],
     ['e\u200b\u0301', 'é'],
     ['\n\u200b', ''],
+    ['\u3000Ada\u2800', 'Ada'],
+    ['\u2800\u00a0', ''],
+    ['Ada\ue000\ufffe', 'Ada'],
+    [`x${'\u0335'.repeat(9)}`, `x${'\u0335'.repeat(3)}`],
+    ['\u0335Ada', 'Ada'],
     ['', ''],
   ])('becomes of %j %j', (text, kept) => {
     expect(cleanName(text, 100)).toBe(kept);
@@ -60,7 +123,7 @@ describe('a name that is cleaned', () => {
   it('is one that people may read, or nothing, whatever the text was', () => {
     const character = fc.oneof(
       fc.constantFrom(
-        ...'a \n\u200b\u200d\ufe0f\u0301\u202e\u2028',
+        ...'a \n\u200b\u200d\ufe0f\u0301\u0335\u0316\u202e\u2028\u2800\ue000\ufffe\u3000',
         '👩',
         '\u{1f3f4}',
         '\u{e0067}',

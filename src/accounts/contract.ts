@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { descriptionSchema, nameSchema, sentNameSchema } from '../users/contract.ts';
+import { descriptionSchema, nameSchema, sentNameSchema, textSchema } from '../users/contract.ts';
 import { isUsername } from './rules.ts';
 
 const uuid = z.guid();
@@ -57,7 +57,7 @@ export const resetSchema = z.object({
 /** `PUT /users/me`; what is absent or null stays, an empty `about` clears. */
 export const profileSchema = z.object({
   name: nameSchema(100).nullish(),
-  about: z.union([z.literal(''), nameSchema(1000)]).nullish(),
+  about: z.union([z.literal(''), textSchema(1000)]).nullish(),
 });
 
 /** `PUT /users/me/device`; what is absent or null stays, an empty text clears. */

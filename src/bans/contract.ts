@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { nameSchema } from '../users/contract.ts';
+import { parseTime } from '../times.ts';
+import { textSchema } from '../users/contract.ts';
+
+const time = z.string().transform((text, context): number => {
+  const at = parseTime(text);
+  if (at !== null) return at;
+  context.addIssue('must be a time by ISO 8601 with its zone, such as 2030-01-31T09:30Z');
+  return z.NEVER;
+});
 
 /** `PUT /v1/users/{userId}/ban`; `until` as an ISO 8601 time, in the future. */
-export const banSchema = z.object({
-  reason: nameSchema(500).nullish(),
-  until: z.iso
-    .datetime({ offset: true })
-    .transform(text => Date.parse(text))
-    .nullish(),
-});
+export const banSchema = z.object({ reason: textSchema(500).nullish(), until: time.nullish() });

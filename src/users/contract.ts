@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changesDirection, cleanName, cut, isCleanName, nfc } from '../text.ts';
+import { changesDirection, cleanName, cut, isCleanName, isCleanText, nfc } from '../text.ts';
 import { isUserId } from './rules.ts';
 
 /** A public userId (`0-common.md`, Identity): 1–72 characters after NFC, of the shared alphabet. */
@@ -8,7 +8,7 @@ export const userIdSchema = z
   .transform(nfc)
   .refine(
     isUserId,
-    'must be 1–72 characters, without commas, slashes, control or invisible characters, and not a reserved name',
+    'must be 1–72 characters that look like no other id: no commas, slashes, control or invisible characters, no space at an end, and not a reserved name',
   );
 
 /** How many users one call may ask about. */
@@ -29,19 +29,38 @@ export const userIdsParameter = z.object({
     ),
 });
 
-/** A text people read: 1–`max` characters after NFC, without control, direction or invisible characters. */
+/** A name people read: 1–`max` characters after NFC, that look like something and like no other name. */
 export const nameSchema = (max: number) =>
   z
     .string()
     .transform(nfc)
-    .refine(text => isCleanName(text, max), `must be 1–${max} characters without control or invisible ones`);
+    .refine(
+      text => isCleanName(text, max),
+      `must be 1–${max} characters without control or invisible ones, and no space at an end`,
+    );
 
-const clearable = (max: number) => z.union([z.literal(''), nameSchema(max)]).nullish();
+/** Prose people read: 1–`max` characters after NFC, without control or invisible characters except line breaks. */
+export const textSchema = (max: number) =>
+  z
+    .string()
+    .transform(nfc)
+    .refine(
+      text => isCleanText(text, max),
+      `must be 1–${max} characters without control or invisible ones, except line breaks`,
+    );
+
+const clearable = (schema: z.ZodType<string>) => z.union([z.literal(''), schema]).nullish();
+
+/** A larger integer has been changed by the time it is read. */
+function hasExactNumbers(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(hasExactNumbers);
+}
 
 /** What a record shows besides its name, as requests change it: what is absent or null stays, an empty text clears. */
 export const shownMembers = {
-  profileHandle: clearable(100),
-  description: clearable(1000),
+  profileHandle: clearable(nameSchema(100)),
+  description: clearable(textSchema(1000)),
   avatarCustomUrl: z.union([z.literal(''), z.url({ protocol: /^https?$/ }).max(2000)]).nullish(),
   metadata: z
     .unknown()
@@ -51,6 +70,7 @@ export const shownMembers = {
       value => JSON.stringify(value ?? null).length <= 10_000,
       'must be at most 10,000 characters of JSON',
     )
+    .refine(hasExactNumbers, 'must hold no integer beyond 2^53 - 1: send it as a text')
     .nullish(),
 };
 

@@ -1,5 +1,5 @@
 /** Which names a person may have, and when two of them are one: decisions over text alone. */
-import { hasInvisible, lengthOf } from '../text.ts';
+import { isClearId, lengthOf } from '../text.ts';
 
 const LONGEST_USER_ID = 72;
 const NOT_IN_A_USER_ID = /[,/\\?]/;
@@ -17,7 +17,7 @@ export function isUserId(text: string): boolean {
     !text.startsWith('.') &&
     !text.startsWith('guest:') &&
     !NOT_IN_A_USER_ID.test(text) &&
-    !hasInvisible(text)
+    isClearId(text)
   );
 }
 

@@ -37,6 +37,21 @@ it.each([
   '\ufeffa',
   'a\ud800b',
   'a\u3164b',
+  ' ',
+  'alice ',
+  ' alice',
+  'a  b',
+  'a\u00a0b',
+  'a\u2003b',
+  'alice\u00a0',
+  '\u2800',
+  'a\u2800b',
+  '\u3000',
+  'alice\ue000',
+  'alice\ufffe',
+  'alice\u0378',
+  '\u0301',
+  `a${'\u0335'.repeat(9)}`,
 ])('refuses %j as a userId', text => {
   expect(isUserId(text)).toBe(false);
 });
