@@ -5,7 +5,7 @@ import { fromBase64 } from './ids.ts';
 import { DAY_MS } from './times.ts';
 import type { SigningJwk, SigningJwks } from './tokens/key-ring.ts';
 
-/** A deployment's settings, checked. Every one of them stands in the README's table. */
+/** A deployment's settings, checked. README.md explains each of them. */
 export interface Config {
   development: boolean;
   /** Origin of the deployment, without a trailing slash: issuer and audience of every token. */
@@ -22,9 +22,9 @@ export interface Config {
   maxFileBytes: number;
   /** How much one user may upload in 24 hours. */
   uploadBytesPerDay: number;
-  /** Whether a nonce may be had without naming the wallet: nothing but people then sees a foreign domain. */
+  /** Whether a nonce is given without naming the wallet. Then only the person, and no wallet, sees a foreign domain. */
   plainWalletChallenge: boolean;
-  /** Whom contract wallets are asked through; null: only keys can prove themselves. */
+  /** The RPC that is asked about contract wallets; null: only keys can sign. */
   ethereumRpcUrl: string | null;
   /** How long the username of an erased user cannot be taken. */
   usernameRestMs: number;
@@ -33,7 +33,7 @@ export interface Config {
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: string[] };
 
-/** A secret from a real generator has many different bytes; a repeated or typed-in one does not. */
+/** A secret from a real generator has many different bytes. A repeated or typed one has few. */
 const FEWEST_DIFFERENT_BYTES = 16;
 const SECRET_BYTES = 32;
 
@@ -59,7 +59,7 @@ function isRandomKey(text: string): boolean {
   return bytes?.length === SECRET_BYTES && new Set(bytes).size >= FEWEST_DIFFERENT_BYTES;
 }
 
-/** Whether the public half is the private one's: no verifier could check what such a pair signs. */
+/** Whether the public half belongs to the private one. Otherwise no verifier could check its signatures. */
 function isWholeKey(jwk: SigningJwk): boolean {
   try {
     return (
@@ -108,7 +108,7 @@ const schema = (development: boolean) =>
     SERVER_TIMING: z.enum(['on', 'off']).default(development ? 'on' : 'off'),
   });
 
-/** Reads and checks the settings; every problem is said at once, with the name of the setting. */
+/** Reads and checks the settings. Names every faulty setting at once. */
 export function readConfig(env: Record<string, unknown>): ConfigResult {
   const development = env.ENVIRONMENT === 'development';
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
@@ -182,7 +182,7 @@ export function parseRing(text: string, context: Pick<z.RefinementCtx, 'addIssue
   return ring;
 }
 
-/** What is no entry of a ring has no version and no bytes, and `parseRing` says so. */
+/** A text that is no entry of a ring gets no version and no bytes; `parseRing` then refuses it. */
 function parseSecret(entry: string): MasterSecret {
   const [, version, secret = ''] = /^(\d{1,6}):([\w-]+)$/.exec(entry.trim()) ?? [];
   return { version: Number(version), bytes: fromBase64(secret) ?? new Uint8Array() };

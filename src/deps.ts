@@ -6,7 +6,7 @@ import { type Objects, openObjects } from './platform/objects.ts';
 import { noTrips, type Trips } from './platform/trips.ts';
 import { type KeyRing, makeKeyRing } from './tokens/key-ring.ts';
 
-/** What services need from outside, built per request; a service says which part with `Pick<Deps, …>`. */
+/** What services need from outside, built per request. A service says which part with `Pick<Deps, …>`. */
 export interface Deps extends Objects {
   config: Config;
   db: Database;
@@ -14,9 +14,9 @@ export interface Deps extends Objects {
   /** Epoch ms. */
   now: () => number;
   trips: Trips;
-  /** Does work off the response path: its trips are its own, and its failure is only logged. */
+  /** Does work after the answer. Its trips are counted apart, and a failure is only logged. */
   defer: (work: (deps: Deps) => Promise<unknown>) => void;
-  /** Lets work end although the client is gone. */
+  /** Lets work end even when the client is gone. */
   keepAlive: <T>(work: Promise<T>) => Promise<T>;
   /** Writes one line about a security event. It says who called and from which network, and holds no secret. */
   audit: Audit;
@@ -26,7 +26,7 @@ export interface Deps extends Objects {
   files: R2Bucket;
 }
 
-/** What one request, or one run of the cron trigger, brings with it. */
+/** The context of one request, or of one run of the cron trigger. */
 export interface RequestContext {
   env: Env;
   config: Config;

@@ -102,7 +102,7 @@ export const refusals = {
 
 export type RefusalCode = keyof typeof refusals;
 
-/** The code clients see: one word of theirs may stand for refusals of different statuses. */
+/** The code that clients see. One of their codes may stand for refusals of different statuses. */
 export function wireCodeOf(code: RefusalCode): string {
   const [, , wireCode = code] = refusals[code] as readonly [number, string, string?];
   return wireCode;
@@ -133,7 +133,7 @@ export class AppError extends Error {
   }
 }
 
-/** The value of a result, or its refusal thrown: the one place where a refusal becomes an `AppError`. */
+/** The value of a result. A refusal is thrown: only here does it become an `AppError`. */
 export function unwrap<T>(result: Result<T, RefusalCode>): T {
   if (result.ok) return result.value;
   const { code, retryAfterMs } = result;
@@ -141,12 +141,12 @@ export function unwrap<T>(result: Result<T, RefusalCode>): T {
   throw new AppError(code, { headers: waitHeaders('attempts', 10, Math.ceil(retryAfterMs / 1000)) });
 }
 
-/** An end that stands but has not reached every live session is no promise kept yet: 503, and the alarm goes on. */
+/** An end that stands but has not reached every live session answers 503. The alarm goes on. */
 export function requireEverywhere({ everywhere }: { everywhere: boolean }): void {
   if (!everywhere) throw new AppError('not_everywhere_yet', { headers: { 'Retry-After': '2' } });
 }
 
-/** What a 429 says: a policy of `quota` requests a minute, and how long until the next is worth it. */
+/** The headers of a 429: its policy of `quota` requests a minute, and when to try again. */
 export function waitHeaders(policy: string, quota: number, seconds: number): Record<string, string> {
   return {
     'Retry-After': String(seconds),

@@ -1,4 +1,4 @@
-/** Random ids, and the two spellings of bytes the wire uses. */
+/** Random ids, and the two spellings of bytes on the wire. */
 
 export const uuid = (): string => crypto.randomUUID();
 
@@ -18,7 +18,7 @@ export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
-/** Bytes of a base64 or base64url text, or null where it is neither. */
+/** The bytes of a base64 or base64url text; null where it is neither. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   try {
     const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));

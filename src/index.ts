@@ -9,6 +9,6 @@ export { Throttle } from './throttle/throttle.ts';
 
 export default {
   fetch: (request, env, ctx) => app.fetch(request, env, ctx),
-  /** Once a minute: what a crash or an unreachable object left behind is put right. */
+  /** Once a minute: repairs what a crash or an unreachable object left behind. */
   scheduled: (_, env, ctx) => runMaintenance(env, ctx),
 } satisfies ExportedHandler<Env>;

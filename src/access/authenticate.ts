@@ -18,7 +18,7 @@ import {
   refuseSecondCredential,
 } from './credentials.ts';
 
-/** Requires a publishable key in `X-API-KEY`. A secret key is refused here: it must never ship in an app. */
+/** Requires a publishable key in `X-API-KEY`. A secret key is refused here, because it must never be in an app. */
 export const publishableKey = createMiddleware<AppEnv>(async (c, next) => {
   const text = c.req.header('x-api-key');
   if (!text) throw new AppError('missing_credential', { detail: 'X-API-KEY is missing' });
@@ -44,7 +44,7 @@ export const joinerToken = createMiddleware<AppEnv & { Variables: { joiner: Join
   await next();
 });
 
-/** Requires a username and a password. Whether they are right is for the service to find out. */
+/** Requires a username and a password. The service checks them. */
 export const passwordCredential = createMiddleware<AppEnv & { Variables: { password: PasswordCredential } }>(
   async (c, next) => {
     const credential = readPasswordCredential(c.req);
@@ -55,7 +55,7 @@ export const passwordCredential = createMiddleware<AppEnv & { Variables: { passw
   },
 );
 
-/** Requires a device token. Whether it was ended is for the service to ask. */
+/** Requires a device token. The service asks whether it was ended. */
 export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Claims<'device'> } }>(
   async (c, next) => {
     const { keyRing, now, noteCaller } = c.get('deps');
@@ -69,7 +69,7 @@ export const deviceToken = createMiddleware<AppEnv & { Variables: { device: Clai
   },
 );
 
-/** Requires a member token. Whether the membership stands, or the session is over, the live session says. */
+/** Requires a member token. The live session says whether the membership stands. */
 export const memberToken = createMiddleware<AppEnv & { Variables: { member: Claims<'member'> } }>(
   async (c, next) => {
     const member = await verifyMember(c.get('deps'), c.req, bearer(c.req.header('authorization')));
@@ -79,7 +79,7 @@ export const memberToken = createMiddleware<AppEnv & { Variables: { member: Clai
   },
 );
 
-/** The membership a genuine member token names, in a request that names no other caller. */
+/** The membership that a genuine member token names, in a request that names no other caller. */
 export async function verifyMember(
   { keyRing, now, noteCaller }: Deps,
   req: HonoRequest,
@@ -93,7 +93,7 @@ export async function verifyMember(
   return verified.claims;
 }
 
-/** Addresses end up in logs and histories (RFC 6750 §5.3): wherever it is asked, a token in one is refused. */
+/** Addresses are kept in logs and histories (RFC 6750 §5.3), so a token in one is refused. */
 export const refuseTokenInQuery = createMiddleware(async (c, next) => {
   if (c.req.query('access_token') !== undefined) throw new AppError('token_in_query');
   await next();

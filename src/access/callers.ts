@@ -16,7 +16,7 @@ import {
 } from './credentials.ts';
 import { verifySession } from './session-service.ts';
 
-/** What a request proves its user by: a password, or an access token. */
+/** The proof of a request's user: a password, or an access token. */
 export type UserProof =
   | { kind: 'password'; credential: PasswordCredential }
   | { kind: 'token'; claims: Claims<'access'> };
@@ -60,7 +60,7 @@ export function callersBy(ways: Ways) {
       await next();
     });
 
-  /** Requires a secret key. A user whose device session stands hears 403, and everybody else 401. */
+  /** Requires a secret key. A user whose device session stands gets 403, every other caller 401. */
   const systemOnly = createMiddleware<AppEnv & { Variables: { caller: Caller } }>(async (c, next) => {
     const deps = c.get('deps');
     const caller = await identify(deps, c.req, ways);
@@ -74,7 +74,7 @@ export function callersBy(ways: Ways) {
     await next();
   });
 
-  /** Takes a user's access token where there is one; a request without any is let in too, and may be shown less. */
+  /** Takes a user's access token where there is one. A request without one is let in too, and may see less. */
   const optionalUserToken = createMiddleware<AppEnv & { Variables: { asking: Claims<'access'> | null } }>(
     async (c, next) => {
       const asks = c.req.header('authorization') !== undefined || c.req.header('x-server-key') !== undefined;

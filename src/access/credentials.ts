@@ -7,13 +7,13 @@ import { verifyKey } from '../keys/service.ts';
 import type { Caller } from './caller.ts';
 import { signerOf } from './signed-request.ts';
 
-/** A username and a password, as HTTP Basic brings them (RFC 7617). */
+/** A username and a password of HTTP Basic (RFC 7617). */
 export interface PasswordCredential {
   username: string;
   password: string;
 }
 
-/** What a route's clients present, beside a Bearer token and a secret key. */
+/** The credentials that a route's clients send, beside a Bearer token and a secret key. */
 export interface Ways {
   /** A signature, or an issued token in a header of its own. */
   signed?: boolean;
@@ -21,7 +21,7 @@ export interface Ways {
   passwords?: boolean;
 }
 
-/** Who calls; two credentials that name different callers are refused. */
+/** Who calls. Two credentials that name different callers are refused. */
 export async function identify(deps: Deps, req: HonoRequest, ways: Ways): Promise<Caller> {
   const authorization = req.header('authorization');
   const serverKey = req.header('x-server-key');
@@ -47,7 +47,7 @@ export async function identify(deps: Deps, req: HonoRequest, ways: Ways): Promis
 /** The header that the directory's answers name for their tokens, beside `Authorization`. */
 const ISSUED_TOKEN = 'x-issued-mitter-user-authorization';
 
-/** Whether a request says who calls, in any header that may. */
+/** Whether a request has a credential in any of the headers for one. */
 export function presentsCredential(req: HonoRequest): boolean {
   return ['authorization', 'x-server-key', ISSUED_TOKEN].some(name => req.header(name) !== undefined);
 }
@@ -130,7 +130,7 @@ export function readBearer(authorization: string | undefined): string | undefine
   return /^Bearer +([\w.-]+)$/i.exec(authorization ?? '')?.[1];
 }
 
-/** A token that says who calls stands alone. */
+/** A token is sent alone: a second credential is refused. */
 export function refuseSecondCredential(req: HonoRequest): void {
   if (req.header('x-server-key') !== undefined) throw new AppError('conflicting_credentials');
 }

@@ -9,8 +9,8 @@ const AUTH = /^Auth +([^\s:]{1,100}):([A-Za-z0-9+/=]{1,100})$/i;
 
 /**
  * The secret key a request was signed with: `Authorization: Auth <accessKey>:<digest>` over method, content type, MD5 of
- * the body, date, raw path and nonce. The query is not bound. Refuses `invalid_signature`, whatever is amiss; null
- * where the request is signed in no such way.
+ * the body, date, raw path and nonce. The query is not bound. Refuses `invalid_signature` for every fault; null
+ * where the request has no such signature.
  */
 export async function signerOf(deps: Deps, req: HonoRequest): Promise<string | null> {
   const [, accessKey, digest] = AUTH.exec(req.header('authorization') ?? '') ?? [];

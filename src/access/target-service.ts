@@ -6,10 +6,10 @@ import { requireUser } from '../users/service.ts';
 import type { Caller } from './caller.ts';
 import { readSession } from './session-service.ts';
 
-/** Whom a path names, as the caller means it. */
+/** The user that a path names. */
 export interface Target {
   userId: string;
-  /** The caller's own record, where they named their own id: nothing has to be looked up. */
+  /** The caller's own record, where they named their own id. It needs no look-up. */
   self: UserRecord | null;
   /** Whether a secret key asks. */
   bySystem: boolean;
@@ -18,14 +18,14 @@ export interface Target {
 export const SYSTEM = '.system';
 
 /**
- * Whom `id` names: `me` is the caller. Anybody may be asked about by who is signed in; what a call may do to them
- * is for `resolveOwn` to say. Refuses a dead device session, and `missing_context` where a key says `me`.
+ * The user that `id` names; `me` is the caller. Every caller who is signed in may read about every user. `resolveOwn` says
+ * who may change one. Refuses a device session that has ended, and `missing_context` where a key says `me`.
  */
 export async function resolveTarget(deps: Deps, caller: Caller, id: string): Promise<Target> {
   return (await makeResolver(deps, caller))(id);
 }
 
-/** As `resolveTarget`, for any number of ids: the caller's device session is asked once. */
+/** As `resolveTarget`, for any number of ids. The caller's device session is asked once. */
 export async function makeResolver(deps: Deps, caller: Caller): Promise<(id: string) => Target> {
   const record = caller.kind === 'user' ? (await readSession(deps, caller.claims)).record : null;
   return id => {
@@ -39,7 +39,7 @@ export async function makeResolver(deps: Deps, caller: Caller): Promise<(id: str
   };
 }
 
-/** Whom a call that only a secret key may make names; refuses `missing_privilege` for the built-in users, and `me`. */
+/** The user that a call by a secret key names. Refuses `missing_privilege` for the built-in users, and `me`. */
 export function managedId(id: string): string {
   const userId = nfc(id);
   refuseBuiltIn(userId);
@@ -48,8 +48,8 @@ export function managedId(id: string): string {
 }
 
 /**
- * As `resolveTarget`, for what is the user's own: only they and a secret key may call. Others hear `missing_privilege`, and
- * so does every caller who names a built-in user.
+ * As `resolveTarget`, for calls on the user's own data: only that user and a secret key may make them. Others get
+ * `missing_privilege`, and so does every caller who names a built-in user.
  */
 export async function resolveOwn(deps: Deps, caller: Caller, id: string): Promise<Target> {
   const target = await resolveTarget(deps, caller, id);
@@ -63,7 +63,7 @@ function refuseBuiltIn(userId: string): void {
   throw new AppError('missing_privilege', { detail: 'A built-in user is not written to' });
 }
 
-/** The user an administration call names; refuses built-in users, and `me`, because a key has no user. */
+/** The user that an administration call names. Refuses built-in users, and `me`, because a key has no user. */
 export async function targetUser(deps: Deps, userId: string): Promise<UserRecord> {
   return (await requireUser(deps, managedId(userId))).record;
 }

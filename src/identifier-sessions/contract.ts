@@ -10,7 +10,7 @@ export const identifierSchema = z.object({
     .refine(text => !/\p{Cc}/u.test(text), 'must hold no control characters'),
 });
 
-/** A device token's content; times in epoch ms. */
+/** The content of a device token. Times in epoch ms. */
 export interface IdentifierSession {
   session: string;
   identifier: string;

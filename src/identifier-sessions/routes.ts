@@ -7,7 +7,7 @@ import { identifierSchema } from './contract.ts';
 import { presentIdentifierSession, presentStarted } from './present.ts';
 import { endIdentifierSession, readIdentifierSession, startIdentifierSession } from './service.ts';
 
-/** Identifier sessions, mounted under `/api/sessions`. No credential is needed to start: a stray one is not even read. */
+/** Identifier sessions, mounted under `/api/sessions`. Starting one needs no credential, and reads none. */
 export const identifierSessionRoutes = new Hono<AppEnv>()
   .post('/', limitRate('IDENTIFIER_LIMIT'), jsonBody(identifierSchema), async c =>
     c.json(presentStarted(await startIdentifierSession(c.get('deps'), c.req.valid('json').identifier))),

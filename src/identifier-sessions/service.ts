@@ -6,7 +6,7 @@ import { isSpent, spend } from '../single-use/service.ts';
 import type { Claims, ClaimsToSign } from '../tokens/claims.ts';
 import type { IdentifierSession } from './contract.ts';
 
-/** A device token, made without any storage: two tokens of the same identifier have nothing to do with each other. */
+/** A device token, made without storage. Two tokens of the same identifier are unrelated. */
 export async function startIdentifierSession(deps: Deps, identifier: string): Promise<Started> {
   const session = uuid();
   const guest = { sub: `guest:${session}`, sid: session, session, identifier };
@@ -53,7 +53,7 @@ export async function readIdentifierSession(
   return { session, identifier, activatedAt: iat * 1000, expiresAt: exp * 1000 };
 }
 
-/** Ends it: the only write, kept until the token would have expired. */
+/** Ends it. This is the only write, kept until the token would have expired. */
 export async function endIdentifierSession(deps: Deps, { session, exp }: Claims<'device'>): Promise<void> {
   const first = await spend(deps, 'device-token', session, exp * 1000);
   if (!first) throw new AppError('session_ended');

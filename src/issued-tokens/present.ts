@@ -4,7 +4,7 @@ import type { IssuedToken } from './service.ts';
 
 const seconds = (ms: number): number => Math.round(ms / 1000);
 
-/** A token just issued or extended: its text is shown this once. */
+/** A token just issued or extended. Its text is shown once. */
 export function presentIssued(token: IssuedToken, publicUrl: string) {
   const { tokenId, signedToken, issuedAt, expiresAt, logoutToken } = token;
   return {
@@ -19,7 +19,7 @@ export function presentIssued(token: IssuedToken, publicUrl: string) {
   };
 }
 
-/** A token among others: `ttl` is the seconds left. */
+/** A token in a list. `ttl` is the seconds it has left. */
 export function presentToken(session: DeviceSession, now: number) {
   const { id, deviceId, deviceInfo, createdAt, expiresAt } = presentDevice(session, '');
   return {

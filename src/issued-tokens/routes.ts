@@ -11,7 +11,7 @@ import { extendToken, issueToken, listTokens, logOut, logOutByLink, revokeTokens
 /** Tokens that an application's server issues for its users, mounted under `/v1/users`. */
 export const tokenRoutes = new Hono<AppEnv>()
   .get('/me/logout', limitRate('SIGN_IN_LIMIT'), query(logoutSchema), callerUnless('token'), async c => {
-    // A link that is merely looked at ends nothing (RFC 9110 §9.2.1).
+    // A HEAD request of the link ends nothing (RFC 9110 §9.2.1).
     if (c.req.method === 'HEAD') return c.body(null, 200);
     const { token } = c.req.valid('query');
     const caller = c.get('caller');

@@ -11,13 +11,13 @@ import { nfc } from '../text.ts';
 import { requireUid } from '../users/lookup-service.ts';
 import { closeUser, requireUser } from '../users/service.ts';
 
-/** A token for a user to be handed on; `expiresAt` in epoch ms. */
+/** A token that the application's server hands to its user. `expiresAt` in epoch ms. */
 export interface IssuedToken {
   tokenId: string;
   signedToken: string;
   issuedAt: number;
   expiresAt: number;
-  /** Good for nothing but ending the token. */
+  /** It can only end the token. */
   logoutToken: string;
 }
 
@@ -50,7 +50,7 @@ export async function listTokens(deps: Deps, caller: Caller, id: string): Promis
   return sessions;
 }
 
-/** Puts off the end of a token to `ttlSeconds` from now; the text of before dies. */
+/** Extends a token to `ttlSeconds` from now. Its earlier text dies. */
 export async function extendToken(
   deps: Deps,
   caller: Caller,
@@ -67,7 +67,7 @@ export async function extendToken(
   return sign(deps, extended);
 }
 
-/** Ends tokens; refuses `token_not_found` where one of them did not stand, once the others have ended. */
+/** Ends tokens. Refuses `token_not_found` where one of them did not stand, after the others have ended. */
 export async function revokeTokens(
   deps: Deps,
   caller: Caller,
@@ -90,7 +90,7 @@ export async function logOut(deps: Deps, caller: Caller): Promise<void> {
   await signOut(deps, caller.claims);
 }
 
-/** Ends the token a logout link belongs to, also where it was extended since. */
+/** Ends the token of a logout link, also where the token was extended since. */
 export async function logOutByLink(deps: Deps, token: string): Promise<void> {
   const claims = await deps.keyRing.verify('logout', token, deps.now());
   if (!claims) throw new AppError('invalid_token');

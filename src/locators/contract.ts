@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type WalletChange, walletLocatorSchema } from '../wallets/contract.ts';
 import type { VerificationStatus } from './store.ts';
 
-/** In the order of the numbers the vendor's clients send for them. */
+/** In the order of the numbers that the vendor's clients send for them. */
 const STATUSES = [
   'Verified',
   'Unverified',
@@ -13,7 +13,7 @@ const STATUSES = [
 
 export const UNKNOWN_STATUS = `must be one of ${STATUSES.join(', ')}`;
 
-/** What a locator says, in its normal form: what is one address to people is one text. */
+/** The value of a locator in its normal form: one text for one address. */
 export interface LocatorName {
   type: 'email' | 'tele' | 'wallet';
   value: string;
@@ -23,7 +23,7 @@ export interface LocatorName {
 export interface StatedLocator {
   type: 'email' | 'tele';
   value: string;
-  /** `unknown`: the client said something else, which only a secret key may be told. */
+  /** `unknown`: the client sent another status. Only a secret key is told so. */
   verificationStatus: VerificationStatus | 'unknown' | null;
 }
 
@@ -31,7 +31,7 @@ export type NewLocator = StatedLocator | ({ type: 'wallet' } & WalletChange);
 
 const LONGEST_EMAIL = 254;
 
-/** RFC 5322 §3.2.3, §3.2.4 and §3.4.1, without comments, folding and what the RFC calls obsolete. */
+/** RFC 5322 §3.2.3, §3.2.4 and §3.4.1, without comments, folding and the forms that the RFC calls obsolete. */
 const ATOM = "[\\w!#$%&'*+/=?^`{|}~-]+";
 const DOT_ATOM = `${ATOM}(?:\\.${ATOM})*`;
 const QUOTED = '"(?:[\\t !#-\\[\\]-~]|\\\\[\\t -~])*"';
@@ -59,18 +59,18 @@ const email = named(
     .string()
     .max(LONGEST_EMAIL)
     .regex(ADDR_SPEC, 'must be an e-mail address')
-    // Lists of locators are parted by commas.
+    // Commas separate locators in a list.
     .refine(text => !text.includes(','), 'must not hold a comma')
     .transform(normaliseEmail),
 );
 const tele = named('tele', z.e164('must be a telephone number by E.164, such as +4930123456'));
-/** As a name alone: whether it is anybody's is for its proof to say. */
+/** Only the address. The proof says who owns it. */
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'must be 0x and 40 hex digits');
 const toWallet = (text: string) => ({ type: 'wallet', value: text.toLowerCase() }) as const;
 const wallet = address.transform(toWallet);
 const schemas = { email, tele, wallet };
 
-/** The locator a text `type:value` names; to be looked up, a wallet needs no proof. */
+/** The locator that a text `type:value` names. A wallet needs no proof to be looked up. */
 export const locatorTextSchema = z.string().transform((text, context): LocatorName => {
   const [, type = '', value = ''] = /^(email|tele|wallet):(.*)$/s.exec(text) ?? [];
   const parsed = schemas[type as LocatorName['type']]?.safeParse(value);
@@ -90,14 +90,14 @@ const statusSchema = z.union([
   z.unknown().transform(given => (given == null ? null : ('unknown' as const))),
 ]);
 
-/** The members by which a body names a locator, the vendor's clients' and ours; they must agree. */
+/** The members by which a body names a locator, the vendor's and ours. They must agree. */
 const namesSchema = z.looseObject({
   '@type': z.enum(['email', 'tele', 'wallet']).nullish(),
   locator: locatorTextSchema.nullish(),
   email: email.nullish(),
   phoneNumber: tele.nullish(),
   address: wallet.nullish(),
-  // As it was sent: its letter case is a checksum.
+  // As it was sent, because its letter case is a checksum.
   walletAddress: address.nullish(),
   verificationStatus: statusSchema.optional(),
 });
@@ -128,7 +128,7 @@ export const newLocatorSchema = z
 const isNamed = (name: LocatorName | null | undefined): name is LocatorName => name != null;
 const isSame = (one: LocatorName, other: LocatorName) => one.type === other.type && one.value === other.value;
 
-/** A member of `userLocators` of `POST /v1/users`: no wallet, which only its owner proves. */
+/** An item of `userLocators` of `POST /v1/users`. No wallet: only its owner can prove it. */
 export const locatorSchema = newLocatorSchema.transform((locator, context) => {
   if (locator.type === 'wallet') {
     context.addIssue('a wallet is attached by its proof, once the user is there');

@@ -60,7 +60,7 @@ export async function deleteLocator(
   deps.audit('wallet_removed', { uid, keyId: caller.keyId });
 }
 
-/** Removes the wallet a proof is of from the caller, on the word of more than their token. */
+/** Removes the caller's wallet that the proof names. Their token alone is not enough. */
 export async function removeOwnWallet(
   deps: Deps,
   caller: Caller,

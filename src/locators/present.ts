@@ -1,6 +1,6 @@
 import type { UserLocator } from './store.ts';
 
-/** A locator in its object form; the address under the name its type gives it, and as `type:value`. */
+/** A locator as an object, with its address under the name of its type and as `type:value`. */
 export function presentLocator({ userLocatorId, type, value, verificationStatus }: UserLocator) {
   return {
     '@type': type,

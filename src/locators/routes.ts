@@ -12,12 +12,12 @@ import { presentLocator } from './present.ts';
 
 const limitProofs = limitRate('NONCE_LIMIT');
 
-/** A wallet's signature costs work, and may cost a call to a chain; an address costs a row. */
+/** Checking a wallet's signature costs work, and perhaps a call to a chain. An address costs a row. */
 const limitWallets = createMiddleware<AppEnv, string, { out: { json: NewLocator } }>(async (c, next) =>
   c.req.valid('json').type === 'wallet' ? limitProofs(c, next) : next(),
 );
 
-/** What users are found by, mounted under `/v1/users`. */
+/** The locators of users, mounted under `/v1/users`. */
 export const locatorRoutes = new Hono<AppEnv>()
   .post('/:userId/locators', userOrSystem, jsonBody(newLocatorSchema), limitWallets, async c => {
     const { network } = sourceOf(c.req.raw);

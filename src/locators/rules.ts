@@ -2,13 +2,13 @@ import type { DeviceSession } from '../device-sessions/contract.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import type { UserRecord } from '../users/contract.ts';
 
-/** How long ago a sign-in may be to vouch for a change of wallets. */
+/** How old a sign-in may be to allow a change of wallets. */
 const FRESH_MS = 5 * 60_000;
 
 /**
- * Whether the bearer of this device session may attach and remove wallets without their password: a token alone does
- * not do, or a stolen one would become ownership. An authToken or an application's own server vouched for it just now
- * or, of a user who has no password (no `username`), a wallet that is still theirs (`wallets`).
+ * Whether this device session may attach and remove wallets without a password. A token alone is not enough, or a stolen
+ * one would become ownership. The session must be new, and opened by an authToken or an issued token or, of a user without
+ * a password (no `username`), by a wallet that they still have (`wallets`).
  */
 export function mayChangeWallets(
   { proof, wallet, createdAt }: Pick<DeviceSession, 'proof' | 'wallet' | 'createdAt'>,

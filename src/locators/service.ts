@@ -20,7 +20,7 @@ import {
   type VerificationStatus,
 } from './store.ts';
 
-/** An e-mail address or telephone number, in its normal form. */
+/** An e-mail address or a telephone number in its normal form. */
 export interface PlainLocator {
   type: 'email' | 'tele';
   value: string;
@@ -57,8 +57,8 @@ export async function setLocator(
 }
 
 /**
- * Attaches a proven wallet to a user, whose entry closes with it. The one they have already is left as it is, and their
- * record brought to their object again, in case that missed it. Refuses as `setLocator` does.
+ * Attaches a proven wallet to a user, which closes the user. A wallet they have already stays as it is, and the record goes
+ * to their object again, in case the object missed it. Refuses as `setLocator` does.
  */
 export async function attachWallet(
   deps: Publishing & Pick<Deps, 'config'>,
@@ -75,7 +75,7 @@ export async function attachWallet(
   return facts.own;
 }
 
-/** Takes a wallet from a user; refuses `locator_not_found` where it is not theirs. */
+/** Removes a wallet of a user. Refuses `locator_not_found` where it is not theirs. */
 export async function detachWallet(
   deps: Publishing & Pick<Deps, 'config'>,
   uid: number,
@@ -87,8 +87,8 @@ export async function detachWallet(
 }
 
 /**
- * Removes a locator of a user by its id; refuses `locator_not_found`. A wallet goes only where `evenWallets` says so,
- * else `fresh_proof_required`: it is what its owner signs in with.
+ * Removes a locator of a user by its id. Refuses `locator_not_found`. A wallet is removed only with `evenWallets`, otherwise
+ * `fresh_proof_required`, because its owner signs in with it.
  */
 export async function removeLocator(
   deps: Publishing & Pick<Deps, 'config'>,
@@ -121,7 +121,7 @@ async function reservationOf(
   return { uid, locator: { ...key, userLocatorId: uuid(), verificationStatus }, hashes, now: deps.now() };
 }
 
-/** Why a user does not have what was to become theirs. */
+/** Why a user did not get a locator. */
 function refuseBy({ stands, ownerUid, refused }: LocatorFacts, uid: number): never {
   if (!stands) throw new AppError('user_not_found');
   if (ownerUid !== null && ownerUid !== uid) throw new AppError('duplicate_entity');

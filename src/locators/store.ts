@@ -6,7 +6,7 @@ import { type NewLocator, noteWalletOwner, type WithChange } from '../users/chan
 import type { LocatorKey, LocatorRow } from '../users/store.ts';
 import { locators, users } from '../users/table.ts';
 
-/** A locator as its user and a secret key are shown it. */
+/** A locator as its user and a secret key see it. */
 export type UserLocator = Pick<LocatorRow, 'userLocatorId' | 'type' | 'value' | 'verificationStatus'>;
 
 /** The locators of the user whose row the statement reads, the oldest first. */
@@ -27,19 +27,19 @@ export async function findLocators(db: Database, userId: string): Promise<UserLo
 
 export type VerificationStatus = LocatorRow['verificationStatus'];
 
-/** What there is to say about a user and a locator, read after a write that may not have happened. */
+/** The facts about a user and a locator, read after a write that may not have happened. */
 export interface LocatorFacts {
   /** The user's own locator, reserved or not; null where the user does not stand. */
   own: LocatorRow | null;
   /** Whether the user is there, and not being erased. */
   stands: boolean;
-  /** Whom it is reserved for. */
+  /** The user for whom it is reserved. */
   ownerUid: number | null;
   /** Whether a ban that outlived its user refuses it. */
   refused: boolean;
 }
 
-/** A locator a user is to have, and the keyed hashes it is known by. */
+/** A locator for a user, and its keyed hashes. */
 export interface Reservation {
   uid: number;
   locator: NewLocator;
@@ -52,7 +52,7 @@ type Claim = Omit<Reservation, 'hashes'>;
 
 const MOST_LOCATORS = 20;
 
-/** Names and numbers are cached: only the row says whether the user is still there. */
+/** Names and numbers are cached. Only the row says whether the user is still there. */
 const stands = (uid: number) => sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND "erasedAt" IS NULL)`;
 
 const hasRoom = (uid: number) => sql`(SELECT count(*) FROM locators WHERE uid = ${uid}) < ${MOST_LOCATORS}`;
@@ -63,13 +63,13 @@ const isKey = ({ type, value, chainId }: LocatorKey) =>
 const isOwn = (uid: number, key: LocatorKey) =>
   sql`EXISTS (SELECT 1 FROM locators WHERE uid = ${uid} AND ${isKey(key)})`;
 
-/** Whom a locator is reserved for; `reserved` is spelled out for the sake of its partial index. */
+/** The user for whom a locator is reserved. `reserved` is literal text, which its partial index needs. */
 const ownerOf = (key: LocatorKey) => sql`(SELECT uid FROM locators WHERE ${isKey(key)} AND reserved = 1)`;
 
 /** Whether this locator is reserved for this user. */
 export const isReservedFor = (uid: number, key: LocatorKey): SQL => sql`${ownerOf(key)} = ${uid}`;
 
-/** In one statement, so that no number of parallel ones gives a user more than they may have. */
+/** One statement, so that parallel ones cannot give a user more than the limit. */
 function insertLocator(db: Database, { uid, locator, now }: Claim, reserved: boolean, onlyWhere: SQL) {
   const { userLocatorId, type, value, chainId, verificationStatus } = locator;
   return db
@@ -94,7 +94,7 @@ const readFacts = (
     .where(sql`uid = ${uid} AND ${isKey(locator)}`),
   about: db
     .select({
-      // Named, because a batch gives rows by the names of their columns.
+      // Named, because a batch returns rows by the names of their columns.
       stands: sql`${stands(uid)}`.mapWith(Boolean).as('stands'),
       ownerUid: sql<number | null>`${ownerOf(locator)}`.as('ownerUid'),
       refused: sql`${isRetired(hashes, now)}`.mapWith(Boolean).as('refused'),
@@ -165,7 +165,7 @@ export async function deleteLocator(
   return found[0] ?? null;
 }
 
-/** The statements that give up a wallet of a user, and note once more whose it was. */
+/** The statements that remove a wallet of a user, and write down once more whose it was. */
 export function releaseWallet(wallet: LocatorRow, owner: KeyedHashes): WithChange {
   const { uid, userLocatorId } = wallet;
   return db => [

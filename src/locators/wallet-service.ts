@@ -9,7 +9,7 @@ import { proveWallet } from '../wallets/service.ts';
 import { mayChangeWallets } from './rules.ts';
 import { attachWallet, detachWallet } from './service.ts';
 
-/** Attaches a wallet to the caller: proven now, on the word of their password or of a device session that was vouched for just now. */
+/** Attaches a wallet that the caller proves now. Needs their password too, or a new device session: see `mayChangeWallets`. */
 export async function addWallet(
   deps: Deps,
   caller: Claims<'access'>,
@@ -23,7 +23,7 @@ export async function addWallet(
   return locator;
 }
 
-/** Removes a wallet of the caller, under the same conditions. */
+/** Removes a wallet of the caller, on the same conditions. */
 export async function removeWallet(
   deps: Deps,
   caller: Claims<'access'>,

@@ -1,6 +1,6 @@
 import { type Problem, plainForm, type Rendered } from '../http/problem.ts';
 
-/** RFC 6749 §5.2: OAuth clients look at `error`. They authenticate by Basic, and are told so whatever they tried. */
+/** RFC 6749 §5.2: OAuth clients read `error`. They authenticate by Basic, and every 401 says so. */
 export function withOAuthError(refused: Problem): Rendered {
   const error =
     refused.status === 401 ? 'invalid_client' : refused.status >= 500 ? 'server_error' : 'invalid_request';

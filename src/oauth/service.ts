@@ -9,7 +9,7 @@ import type { Claims, TokenKind } from '../tokens/claims.ts';
 
 type KnownKind = Extract<TokenKind, 'access' | 'refresh' | 'member' | 'device'>;
 
-/** What there is to know of one kind of token, and to do with it. */
+/** How one kind of token is looked up and ended. */
 interface Handling<Kind extends KnownKind> {
   /** Resolves while what the token stands for stands; refuses otherwise. */
   check(deps: Deps, claims: Claims<Kind>): Promise<unknown>;
@@ -32,7 +32,7 @@ export interface LivingToken {
   claims: Claims<KnownKind>;
 }
 
-/** The claims of a token whose session stands at this instant; null for anything else. */
+/** The claims of a token whose session stands now; null for every other text. */
 export async function introspect(deps: Deps, token: string): Promise<LivingToken | null> {
   const found = await recognise(deps, token);
   if (!found) return null;
@@ -41,7 +41,7 @@ export async function introspect(deps: Deps, token: string): Promise<LivingToken
   return stands ? found : null;
 }
 
-/** Ends what a token stands for, at the word of the one who holds it. An unknown or dead token is no error (RFC 7009). */
+/** Ends what a token stands for. Holding the token is enough. An unknown or dead token is no error (RFC 7009). */
 export async function revoke(deps: Deps, token: string): Promise<void> {
   const found = await recognise(deps, token);
   if (!found) return;
@@ -58,7 +58,7 @@ async function recognise({ keyRing, now }: Deps, token: string): Promise<LivingT
   return null;
 }
 
-/** Whether a call was answered; a refusal for want of a credential or a session is an answer, a fault is none. */
+/** Whether a call was answered. A refusal for a missing credential or session is an answer, a fault is not. */
 async function standing(call: Promise<unknown>): Promise<boolean> {
   try {
     await call;

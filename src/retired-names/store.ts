@@ -51,7 +51,7 @@ export async function deleteRetiredBan(db: Database, owners: readonly string[]):
   return lifted.length > 0;
 }
 
-/** The ban that outlived an erased user, by the hashes of their `userId`: the longest there is in force. */
+/** The ban that outlived an erased user, by the hashes of their `userId`: the longest one in force. */
 export async function findRetiredBanOf(
   db: Database,
   owners: readonly string[],
@@ -74,7 +74,7 @@ export async function deleteLapsed(db: Database, now: number): Promise<void> {
     .where(and(isNotNull(retiredNames.until), sql`${retiredNames.until} <= ${now}`));
 }
 
-/** Of the keyed hashes of one wallet, the one its owners are known by: the newest, where there are none yet. */
+/** Of the keyed hashes of one wallet, the one under which its owners are stored; the newest where none is yet. */
 export function knownHash(hashes: KeyedHashes): SQL<string> {
   const { walletHash } = walletOwners;
   return sql`coalesce((SELECT ${walletHash} FROM ${walletOwners}

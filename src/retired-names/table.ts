@@ -1,8 +1,8 @@
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
 /**
- * What outlives erasure, as keyed hashes: names that are never issued again, and what a ban goes on refusing. `hash`
- * is of the kind and the value, `owner` of the erased `userId`, by which a ban can still be lifted.
+ * Names that outlive an erasure, as keyed hashes: names that are not issued again, and names that a ban still refuses.
+ * `hash` is of the kind and the value. `owner` is of the erased `userId`, by which a ban can still be lifted.
  */
 export const retiredNames = sqliteTable(
   'retiredNames',
@@ -20,15 +20,15 @@ export const retiredNames = sqliteTable(
 );
 
 /**
- * Who has ever owned a wallet: a row for every attachment, which outlives detachment and erasure. So a bar on a person
- * follows the wallet to its next owner. `walletHash` is a keyed hash of chain and address; `uid` is never issued again.
+ * Every owner a wallet ever had: a row for every attachment, which outlives detachment and erasure. So a bar on a person
+ * follows the wallet to its next owner. `walletHash` is a keyed hash of chain and address. `uid` is never issued again.
  */
 export const walletOwners = sqliteTable(
   'walletOwners',
   {
     walletHash: text().notNull(),
     uid: integer().notNull(),
-    /** The locator that stands for it; it is gone once they hold the wallet no more. */
+    /** The locator of the wallet. It is gone when the user no longer holds the wallet. */
     userLocatorId: text().notNull(),
   },
   table => [

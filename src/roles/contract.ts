@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nameSchema, userIdSchema } from '../users/contract.ts';
 
-/** A role id is of the alphabet of userIds. */
+/** A role id has the alphabet of userIds. */
 const roleIdSchema = userIdSchema;
 
 export const roleParameter = z.object({ roleId: roleIdSchema });

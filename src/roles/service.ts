@@ -6,7 +6,7 @@ import type { RoleRecord, UserRecord } from '../users/contract.ts';
 import { COPIES_AT_ONCE, type Publishing, publish, publishMany } from '../users/copy-service.ts';
 import { deleteRole, findLaggingHolders, findRoles, listRoles, putRole, setRoles } from './store.ts';
 
-/** Gives a user exactly these roles, and closes their entry: a role is worth stealing. */
+/** Gives a user exactly these roles, and closes the user, because a role is worth stealing. */
 export async function giveRoles(
   deps: Publishing,
   record: UserRecord,
@@ -32,14 +32,14 @@ export async function defineRole(
   return defined;
 }
 
-/** Takes a role from everybody who has it; refuses `role_not_found`. */
+/** Deletes a role and takes it from every user who has it. Refuses `role_not_found`. */
 export async function removeRole(deps: Publishing, roleId: string): Promise<void> {
   const uids = await deleteRole(deps.db, roleId, deps.now());
   if (!uids) throw new AppError('role_not_found', { detail: roleId });
   await publishMany(deps, uids);
 }
 
-/** Brings the copies of a role's holders; 503 while some of them still lag, and asking again goes on from there. */
+/** Brings the copies of a role's holders up to date. 503 while some still lag; the next call goes on from there. */
 async function publishRole(deps: Publishing, roleId: string): Promise<void> {
   await publishMany(deps, await findLaggingHolders(deps.db, roleId, COPIES_AT_ONCE + 1));
 }

@@ -20,7 +20,7 @@ export async function findRoles(db: Database, roleIds: readonly string[]): Promi
 
 const holders = (roleId: string) => sql`SELECT uid FROM "userRoles" WHERE "roleId" = ${roleId}`;
 
-/** Raises the version of everybody who has a role, and says who they are. */
+/** Raises the version of every user who has a role. Returns those users. */
 function raiseHolders(db: Database, roleId: string, now: number, where?: SQL) {
   return db
     .update(users)
@@ -29,7 +29,7 @@ function raiseHolders(db: Database, roleId: string, now: number, where?: SQL) {
     .returning({ id: users.id });
 }
 
-/** Makes or changes a role. Its holders' records change with it, where it really is another than before. */
+/** Makes or changes a role. The records of its holders change with it, but only where the role is different. */
 export async function putRole(
   db: Database,
   role: Pick<RoleRow, 'roleId' | 'displayName' | 'permissions'>,
@@ -63,7 +63,7 @@ export async function findLaggingHolders(db: Database, roleId: string, limit: nu
   return rows.map(({ id }) => id);
 }
 
-/** Removes a role from everybody who has it; null where there is none. */
+/** Removes a role from every user who has it; null where there is none. */
 export async function deleteRole(db: Database, roleId: string, now: number): Promise<number[] | null> {
   const { raised, removed } = await runBatch(db, {
     raised: raiseHolders(db, roleId, now),

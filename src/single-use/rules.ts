@@ -1,4 +1,4 @@
-/** How many objects share the load of remembering what was spent. */
+/** How many objects share the keys that were spent. */
 export const SHARDS = 64;
 
 /** The number of the object that remembers this key, by the first byte of its hash. */

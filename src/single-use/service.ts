@@ -2,7 +2,7 @@ import type { Deps } from '../deps.ts';
 import { shardName } from '../platform/objects.ts';
 import { shardOf } from './rules.ts';
 
-/** What a key is for: two purposes never collide. */
+/** The purpose of a key. Keys of two purposes never collide. */
 export type SingleUsePurpose = 'auth-token' | 'device-token' | 'wallet-nonce' | 'signed-request';
 
 /** Spends a key; true for exactly one of any number of callers. `until` in epoch ms. */
@@ -25,7 +25,7 @@ export async function isSpent(
   return deps.singleUse(await shard(name)).isSpent(name);
 }
 
-/** Remembers a key as good for one use, and what is said of it; false where it is known already. */
+/** Remembers a key as good for one use, with a detail. False where it is known already. */
 export async function issue(
   deps: Pick<Deps, 'singleUse'>,
   purpose: SingleUsePurpose,
@@ -37,7 +37,7 @@ export async function issue(
   return deps.singleUse(await shard(name)).issue(name, detail, until);
 }
 
-/** Takes an issued key: what was said of it, to exactly one of any number of callers, while it lives; else null. */
+/** Takes an issued key while it lives. Exactly one caller gets its detail, every other null. */
 export async function redeem(
   deps: Pick<Deps, 'singleUse'>,
   purpose: SingleUsePurpose,

@@ -3,7 +3,7 @@ import { type Alarm, openAlarm } from '../platform/alarm.ts';
 import type { Row } from '../platform/object-sql.ts';
 import { openSchema, type Schema, type SchemaStep } from '../platform/schema.ts';
 
-/** What is known of keys until `until`, epoch ms. Objects that are older made each table when it was first needed. */
+/** Keys are known until `until`, epoch ms. Older objects made each table when it was first needed. */
 const tables: SchemaStep = sql => {
   sql.exec(`
     CREATE TABLE IF NOT EXISTS spent (key TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
@@ -18,9 +18,9 @@ const tables: SchemaStep = sql => {
 const steps: readonly SchemaStep[] = [tables];
 
 /**
- * Remembers what may be used once until it would have expired anyway. Keys are spread over a fixed number of these
- * objects by their hash. `spent` holds keys that were used and are good no more: authTokens, ended device tokens.
- * `issued` holds keys that are good once, with what was said of them: nonces.
+ * Remembers keys that may be used once, until they would have expired anyway. Their hash spreads them over a fixed number of
+ * these objects. `spent` holds keys that were used: authTokens, ended device tokens. `issued` holds keys that are good
+ * once, with their details: nonces.
  */
 export class SingleUse extends DurableObject<Env> {
   readonly #schema: Schema;
@@ -43,13 +43,13 @@ export class SingleUse extends DurableObject<Env> {
     return this.#exists && this.#query('SELECT 1 FROM spent WHERE key = ?', key).length > 0;
   }
 
-  /** Remembers a key as good for one use, and what is said of it; false where it is known already. */
+  /** Remembers a key as good for one use, with a detail. False where it is known already. */
   issue(key: string, detail: string, until: number): boolean {
     const insert = 'INSERT OR IGNORE INTO issued (key, until, detail) VALUES (?, ?, ?) RETURNING 1';
     return this.#insert(insert, key, until, detail);
   }
 
-  /** Takes an issued key: what was said of it, to the first caller in time; null to every other. */
+  /** Takes an issued key while it lives. The first caller gets its detail, every other null. */
   redeem(key: string): string | null {
     if (!this.#exists) return null;
     const [row] = this.#query('DELETE FROM issued WHERE key = ? RETURNING detail, until', key);
@@ -66,7 +66,7 @@ export class SingleUse extends DurableObject<Env> {
     this.#setAlarm();
   }
 
-  /** Whether the key was not known, in tables that are there. */
+  /** Whether the key was not known. The tables must be there. */
   #insert(insert: string, ...values: SqlStorageValue[]): boolean {
     const isNew = this.ctx.storage.transactionSync(() => {
       if (!this.#exists) this.#schema.create();

@@ -2,12 +2,12 @@ import { bytesToHex } from '@noble/hashes/utils';
 import { encodeDeployData, universalSignatureValidatorAbi, universalSignatureValidatorByteCode } from 'viem';
 import { logEvent } from '../log.ts';
 
-/** For everything that is asked about one signature together. */
+/** For all calls about one signature together. */
 const TIMEOUT_MS = 5_000;
 
 export interface ContractQuestion {
   rpcUrl: string;
-  /** The chain the wallet lives on: an RPC of another one knows nothing about it. */
+  /** The chain of the wallet. The RPC of another chain knows nothing about it. */
   chainId: number;
   /** Lower-case. */
   address: string;
@@ -16,9 +16,9 @@ export interface ContractQuestion {
 }
 
 /**
- * Whether the contract at this address takes the signature for its own (ERC-1271), also one yet to be deployed
- * (ERC-6492). One `eth_call` of the universal validator, simulated and never sent: nothing of its answer is
- * followed anywhere (no redirects, no off-chain lookups), and whatever goes wrong counts as a no.
+ * Whether the contract at this address accepts the signature (ERC-1271), also a contract that is not deployed yet
+ * (ERC-6492). One `eth_call` of the universal validator, which the node simulates and never sends. Nothing in its answer is
+ * followed (no redirects, no off-chain lookups), and every failure counts as a no.
  */
 export async function contractTakes(question: ContractQuestion): Promise<boolean> {
   const { rpcUrl, chainId, address, hash, signature } = question;
@@ -35,7 +35,7 @@ export async function contractTakes(question: ContractQuestion): Promise<boolean
     ]);
     return isNumber(chain, chainId) && isNumber(verdict, 1);
   } catch (error) {
-    // Only the kind of failure: a message may hold the address of the RPC, and with it its key.
+    // Only the kind of failure: a message may hold the address of the RPC, and so its key.
     logEvent('rpc_failed', { error: error instanceof Error ? error.name : 'unknown' });
     return false;
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Clients fill in the template of the address and leave empty what they do not have. */
+/** Clients fill in the template of the address and leave members empty that they do not have. */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   z.union([z.literal('').transform(() => undefined), schema]).optional();
 
@@ -23,7 +23,7 @@ export type NonceRequest = z.infer<typeof nonceSchema>;
 /** `POST /wallet-proof/verify?chain=`. */
 export const chainSchema = z.object({ chain: z.literal('Ethereum') });
 
-/** What proves a wallet: a message of ours, or of EIP-4361, and the wallet's signature over it. */
+/** The proof of a wallet: our message or one of EIP-4361, and the wallet's signature over it. */
 export const proofSchema = z.object({
   walletAddress: address,
   message: z.string().min(1).max(4096),
@@ -41,7 +41,7 @@ export const walletLocatorSchema = proofSchema.extend({
   password: z.string().max(10_000).nullish(),
 });
 
-/** A wallet to attach or remove, and what the caller vouches for it with. */
+/** A wallet to attach or remove, with its proof and perhaps the caller's password. */
 export type WalletChange = z.infer<typeof walletLocatorSchema>;
 
 export interface Challenge {

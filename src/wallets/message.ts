@@ -1,6 +1,6 @@
 import { classifyAddressCase, ParsedMessage, toChecksumAddress } from '@signinwithethereum/siwe-parser';
 
-/** The members of an EIP-4361 message; times as they were written (RFC 3339). */
+/** The members of an EIP-4361 message. Times are as they were written (RFC 3339). */
 export interface SignInMessage {
   scheme?: string | undefined;
   domain: string;
@@ -18,7 +18,7 @@ export interface SignInMessage {
   resources?: string[] | undefined;
 }
 
-/** The text of a message, in the one order and spelling EIP-4361 allows. */
+/** The text of a message, in the one order and spelling that EIP-4361 allows. */
 export function writeMessage(message: SignInMessage): string {
   const { scheme, domain, address, statement, resources } = message;
   const optional = (name: string, value: string | undefined) =>
@@ -42,8 +42,8 @@ export function writeMessage(message: SignInMessage): string {
 }
 
 /**
- * The message a text is by the grammar of EIP-4361, or null. What the parser reads is written again and must be
- * the very text: it takes a chain id such as `01`, and nothing may be read otherwise than it was signed.
+ * The message in a text, by the grammar of EIP-4361; null where there is none. What the parser reads is written again and
+ * must give the same text, because the parser takes a chain id such as `01`, and a message must be read as it was signed.
  */
 export function readMessage(text: string): SignInMessage | null {
   try {
@@ -54,11 +54,11 @@ export function readMessage(text: string): SignInMessage | null {
   }
 }
 
-/** The lower-case form of an address that is written in one case or with its EIP-55 checksum, or null. */
+/** The lower-case form of an address in one case or with its EIP-55 checksum; null for another text. */
 export function readAddress(text: string): string | null {
   if (!/^0x[0-9a-fA-F]{40}$/.test(text) || classifyAddressCase(text) === 'invalid-checksum') return null;
   return text.toLowerCase();
 }
 
-/** The EIP-55 form: wallets warn of any other. */
+/** The EIP-55 form, because wallets warn of others. */
 export const writeAddress = (address: string): string => toChecksumAddress(address);

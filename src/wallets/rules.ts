@@ -3,15 +3,15 @@ import type { SignInMessage } from './message.ts';
 
 export const NONCE_LIFE_MS = 5 * 60_000;
 
-/** Clients write their own clock into a message, and clocks differ. */
+/** A message has the time of the client's clock, and clocks differ. */
 const SKEW_MS = 5_000;
 
 const SMALLEST_NONCE = 10_000_000;
 const NONCE = /^[1-9]\d{7,15}$/;
 
-/** What a nonce was issued for; in epoch ms. */
+/** What a nonce was issued for. Times in epoch ms. */
 export interface IssuedNonce {
-  /** The one wallet it works for, lower-case; null: whichever proves itself. */
+  /** The wallet it works for, in lower case; null: any wallet. */
   address: string | null;
   chainId: number;
   issuedAt: number;
@@ -19,7 +19,7 @@ export interface IssuedNonce {
 
 export const nonceEndsAt = ({ issuedAt }: Pick<IssuedNonce, 'issuedAt'>): number => issuedAt + NONCE_LIFE_MS;
 
-/** An integer from 10^7 (EIP-4361 wants eight digits) below 2^53, from 8 random bytes; null: draw again. */
+/** An integer from 10^7 (EIP-4361 needs eight digits) below 2^53, from 8 random bytes; null: draw again. */
 export function toNonce(random: Uint8Array): number | null {
   const bits = random.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
   const nonce = Number(bits & 0x1f_ffff_ffff_ffffn);
@@ -27,8 +27,8 @@ export function toNonce(random: Uint8Array): number | null {
 }
 
 /**
- * The nonce a text was made with: that of the message it is, or whatever else in it looks like one, so that what is
- * not well-formed spends its nonce too.
+ * The nonce in a text: that of the message, or another part that looks like one, so that a malformed message spends its
+ * nonce too.
  */
 export function nonceOf(text: string, message: SignInMessage | null): string | null {
   const nonce = message?.nonce ?? /nonce\W*(\d{8,})/i.exec(text)?.[1] ?? '';
@@ -76,7 +76,7 @@ export function faultOf(facts: ProofFacts, now: number): string | null {
     [isOurs(message.uri, publicUrl), 'The URI is not ours'],
     [message.version === '1', 'The version is not 1'],
     [message.chainId === issued.chainId, 'The chain id is not the one the nonce was issued for'],
-    // Written so that a time no calendar has (NaN) holds nothing.
+    // Written so that an invalid time (NaN) is refused.
     [
       issuedAt != null && issuedAt >= issued.issuedAt - SKEW_MS && issuedAt <= nonceEndsAt(issued),
       'The message was not issued within the life of its nonce',

@@ -14,7 +14,7 @@ import { faultOf, type IssuedNonce, nonceEndsAt, nonceOf, toNonce, writePlainCha
 const STATEMENT = 'Prove that this wallet is yours. Signing is free and sends no transaction.';
 const MAINNET = 1;
 
-/** Issues a nonce, and the message to sign with it: a whole EIP-4361 one where the wallet is named. */
+/** Issues a nonce and a message to sign. Where the wallet is named, the message follows EIP-4361. */
 export async function issueChallenge(deps: Deps, request: NonceRequest): Promise<Challenge> {
   const { plainWalletChallenge, publicUrl } = deps.config;
   const address = request.walletAddress === undefined ? null : readAddress(request.walletAddress);
@@ -51,8 +51,8 @@ export async function signInWithWallet(
 }
 
 /**
- * The wallet a proof proves; refuses `invalid_wallet_proof`. The nonce is spent before anything costly, and
- * whatever comes of the rest.
+ * The wallet of a proof. Refuses `invalid_wallet_proof`. The nonce is spent first, before anything that costs much, and
+ * also when the proof fails.
  */
 export async function proveWallet(deps: Deps, proof: WalletProof): Promise<Wallet> {
   deps.noteCaller({ tried: proof.walletAddress });
