@@ -13,7 +13,7 @@ export const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, lett
 export const foldUsername = lowerAscii;
 
 /**
- * Characters that cannot be seen, or that nobody can tell apart: control, format (zero-width, direction), line-separating
+ * Characters that cannot be seen or told apart: control, format (zero-width, direction), line-separating
  * and otherwise ignored ones, surrogates, private-use and unassigned code points.
  */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
