@@ -12,7 +12,7 @@ export const userPatchSchema = z.object({
 
 export type UserPatch = z.infer<typeof userPatchSchema>;
 
-/** Surface D's own pattern for the names it makes. */
+/** The directory has a pattern of its own for the userIds it makes. */
 const USER_ID = /^[a-zA-Z0-9@#][a-zA-Z0-9\-_@$#]{7,71}$/;
 
 const screenName = nameSchema(100);

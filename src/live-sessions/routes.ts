@@ -36,7 +36,7 @@ import { toIdentity } from './settings-service.ts';
 const createBody = jsonBody(config => createSchema(config.maxSessionMegabytes));
 const changeBody = jsonBody(config => changeSchema(config.maxSessionMegabytes));
 
-/** Surface B, mounted under `/session`. */
+/** Live sessions, mounted under `/session`. */
 export const liveSessionRoutes = new Hono<AppEnv>()
   .post('/', publishableKey, userToken, createBody, async c => {
     const deps = c.get('deps');

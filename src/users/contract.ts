@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { changesDirection, cleanName, cut, isCleanName, isCleanText, nfc } from '../text.ts';
 import { isUserId } from './rules.ts';
 
-/** A public userId (`0-common.md`, Identity): 1–72 characters after NFC, of the shared alphabet. */
+/** A public `userId`: 1–72 characters after NFC. `isUserId` says which. */
 export const userIdSchema = z
   .string()
   .transform(nfc)

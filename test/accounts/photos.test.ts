@@ -22,7 +22,7 @@ const remove = ({ accessToken: token }: SignedIn, id: string) =>
 const photosOf = async (user: SignedIn) => (await me(user)).body.photos;
 
 describe('works', () => {
-  it('adds photos, shows them to everybody, the newest as the avatar of surface A', async () => {
+  it('adds photos, shows them to everybody, the newest as the avatar of a sign-in', async () => {
     const user = await register('pictured1');
     const [first, second] = [await upload(user), await upload(user)];
     const answer = await add(user, first);

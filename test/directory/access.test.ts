@@ -1,4 +1,4 @@
-/** Who may call surface D, and how; and what of users, their locators and their profiles it finds then. */
+/** Who may call the directory, and how; and what of users, their locators and their profiles it finds then. */
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -52,7 +52,7 @@ describe('two credentials', () => {
   it.each([
     ['Authorization', (token: string) => ({ authorization: `Bearer ${token}` })],
     ['a secret key', () => headers],
-    ['surface D’s own header', (token: string) => ({ [OWN_HEADER]: token })],
+    ['the directory’s own header', (token: string) => ({ [OWN_HEADER]: token })],
   ])('are refused where one is a logout link and the other %s, and nothing ends', async (_, beside) => {
     const userId = `link-${crypto.randomUUID()}`;
     await create(userId);
@@ -117,7 +117,7 @@ it('takes another spelling of a path as the path it means, for every credential'
   expect((await signed({ method: 'GET', path: '/%761/keys' })).status).toBe(200);
 });
 
-it('lets pages of allowed origins send surface D’s own header', async () => {
+it('lets pages of allowed origins send the directory’s own header', async () => {
   const preflight = await exports.default.fetch(
     new Request(`${ORIGIN}/v1/users/me`, {
       method: 'OPTIONS',

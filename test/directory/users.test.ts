@@ -327,7 +327,7 @@ describe('keeps out', () => {
     }
   });
 
-  it('a token in surface D’s own header from everywhere else', async () => {
+  it('a token in the directory’s own header from everywhere else', async () => {
     const { accessToken } = await signIn('header-elsewhere');
     const headers = { 'X-Issued-Mitter-User-Authorization': accessToken };
     expect((await call('GET', '/users/me', { headers })).status).toBe(401);

@@ -252,7 +252,7 @@ it('takes the address of CF-Connecting-IP, and of nothing a client may say (S41)
 });
 
 describe('Server-Timing tells the trips the design allows', () => {
-  it('for surface A', async () => {
+  it('for device sessions', async () => {
     const known = { key: keys.publishableKey, body: { userId: 'common', deviceId: 'd', displayName: 'One' } };
     const renamed = { ...known, body: { ...known.body, displayName: 'Two' } };
     const made = { ...known, body: { ...known.body, userId: 'new-user' } };
@@ -263,7 +263,7 @@ describe('Server-Timing tells the trips the design allows', () => {
     expect(trips(await call('GET', '/api/v5/sessions', { token: user.accessToken }))).toEqual([0, 1]);
   });
 
-  it('for surface B', async () => {
+  it('for live sessions', async () => {
     const other = await signIn('common-other');
     const room = await openRoom(user);
     const created = await call('POST', '/session', { key: keys.publishableKey, token: user.accessToken });

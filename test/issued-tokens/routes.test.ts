@@ -226,7 +226,7 @@ describe('works', () => {
     expect(await verify(next)).toBe(401);
   });
 
-  it('closes the entry of a user of surface A, whose bare sign-ins end (S23)', async () => {
+  it('closes the entry of a user of the SDK, whose bare sign-ins end (S23)', async () => {
     const bare = await signIn('vouched-for-now');
     const issued = await issue('vouched-for-now');
     expect(issued.uid).toBe(bare.uid);

@@ -57,7 +57,7 @@ export interface SignedIn {
   sid: string;
 }
 
-/** Signs a user in on a device of its own (surface A). */
+/** Signs a user in on a device of its own (SDK). */
 export async function signIn(userId: string, deviceId = `device-${crypto.randomUUID()}`): Promise<SignedIn> {
   const { status, body } = await call('POST', '/api/v5/sessions', {
     key: keys.publishableKey,
