@@ -12,7 +12,7 @@ const OUT = [
   /\bfor ever\b/i,
   /\bon (its|their) way\b/i,
   /\bbut for\b/i,
-  /\bsurfaces? [A-E]\b/i,
+  /\b[Ss]urfaces? [A-E]\b/,
   /\bwherefore\b|\bthereof\b|\bwhereof\b|\bhitherto\b/i,
 ];
 
