@@ -4,11 +4,11 @@ import { isCommonPassword } from '../crypto/common-passwords.ts';
 import { hashPassword, likeAHash } from '../crypto/passwords.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
-import { chargeAttempt, noteSuccess, refundAttempt } from '../throttle/service.ts';
+import { chargeAttempt, failAttempt, noteSuccess, refundAttempt } from '../throttle/service.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { AccountKeyChange, PasswordChange, PasswordReset } from './contract.ts';
 import { findProvingUser, givePassword, replaceAccountKey, replacePassword } from './credential-service.ts';
-import { prove, refunded, requirePassword, subjectOf } from './proof-service.ts';
+import { prove, refunded, requirePassword, stillJudging, subjectOf } from './proof-service.ts';
 import { accountKeyFault, isFreshEnough, passwordFault } from './rules.ts';
 
 /** Ends the other device sessions with the password they rest on, and replaces or removes the account key. */
@@ -96,11 +96,15 @@ export async function setCredentials(
   // Trying names out is charged like trying passwords, but at no name's expense.
   const charge = await chargeAttempt(deps, subjectOf(record), network);
   if (!charge.allowed) {
+    if (charge.busy) throw new AppError('try_again', stillJudging);
     await likeAHash();
     throw new AppError('username_taken');
   }
   const passwordHash = await hashPassword(password);
-  await givePassword(deps, claims.uid, { username, passwordHash });
+  await givePassword(deps, claims.uid, { username, passwordHash }).catch(error => {
+    deps.defer(later => failAttempt(later, charge));
+    throw error;
+  });
   deps.defer(later => refundAttempt(later, charge));
   deps.defer(later => noteSuccess(later, username, network));
 }

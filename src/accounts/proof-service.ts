@@ -3,7 +3,7 @@ import { likeAHash, spendHash, verifyPassword } from '../crypto/passwords.ts';
 import type { Deps } from '../deps.ts';
 import { AppError, type RefusalCode } from '../errors.ts';
 import type { Source } from '../http/client-address.ts';
-import { type Charge, chargeAttempt, refundAttempt } from '../throttle/service.ts';
+import { type Charge, chargeAttempt, failAttempt, refundAttempt } from '../throttle/service.ts';
 import type { UserRecord } from '../users/contract.ts';
 import type { User } from '../users/record.ts';
 import { findProvingUser, findUserByUsername, type ProvingUser } from './credential-service.ts';
@@ -32,6 +32,7 @@ export interface Proven {
 /**
  * Checks a secret, after the attempt was charged. Where it is right, the caller gives the charge back. A wrong secret, an
  * unknown user, a user without a secret and an attempt that has to wait all return null, after the same time.
+ * Refuses `try_again` where too many attempts are being checked: this one was not.
  */
 export async function prove(
   deps: Deps,
@@ -40,19 +41,30 @@ export async function prove(
 ): Promise<Proven | null> {
   const [charge, found] = await Promise.all([chargeAttempt(deps, subject, network), find()]);
   if (!charge.allowed) {
+    if (charge.busy) throw new AppError('try_again', stillJudging);
     await likeAHash();
     return null;
   }
+  const failed = (): null => {
+    deps.defer(later => failAttempt(later, charge));
+    return null;
+  };
   const hash = found?.credentials?.[against] ?? null;
   // A hash takes zero bytes at the end of a secret for no bytes: no secret has one.
   if (!found || hash === null || secret.includes('\0')) {
     await spendHash(secret);
-    return null;
+    return failed();
   }
   const { matches, outdated } = await verifyPassword(secret, hash);
-  if (!matches) return null;
+  if (!matches) return failed();
   return { charge, user: found.user, hash, outdated };
 }
+
+/** An attempt that found no place within two seconds was not judged: it must not be called wrong. */
+export const stillJudging = {
+  detail: 'Other attempts on this username from this address are being checked',
+  headers: { 'Retry-After': '2' },
+};
 
 /** Gives the charge of a secret that was right back, after the answer. */
 export function refunded(deps: Deps, proven: Proven): Proven {

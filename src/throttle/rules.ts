@@ -2,15 +2,16 @@
 
 import { ok, type Result, refuse } from '../result.ts';
 import { foldUsername } from '../text.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../times.ts';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 const FAILURES_A_ROUND = 10;
 const LONGEST_WAIT_MS = 15 * MINUTE_MS;
 
 /** After so long without a try, the failures of one address on one username are forgotten. */
 export const PAIR_LIFE_MS = 2 * LONGEST_WAIT_MS;
+
+/** An attempt that was charged and not judged for so long has failed: the Worker that judged it is gone. */
+export const PENDING_LIFE_MS = 30 * SECOND_MS;
 
 /** So long after its last success an address may still try while others may not; the newest so many are kept. */
 export const KNOWN_LIFE_MS = 90 * DAY_MS;
@@ -23,9 +24,11 @@ export interface Window {
   failures: number;
 }
 
-/** Failures of one address on one username. */
+/** Failures of one address on one username, and its attempts that are being judged. */
 export interface Pair extends Window {
   blockedUntil: number;
+  /** When each attempt was charged that is not judged yet, the earliest first. `failures` counts them as well. */
+  pending: number[];
 }
 
 /** What decides over an attempt on a username. */
@@ -62,25 +65,39 @@ export function waitAfter(failures: number): number {
   return Math.min(MINUTE_MS * 2 ** (failures / FAILURES_A_ROUND - 1), LONGEST_WAIT_MS);
 }
 
-/** Charges an attempt on a username. A refused one changes nothing: no hash runs for it. */
+/**
+ * Charges an attempt on a username. A refused one changes nothing: no hash runs for it. `try_again`: the attempts that
+ * are being judged could be the last before a wait, so this one must be asked again when one of them is judged.
+ */
 export function chargeUsername(
   { pair, day, known }: UsernameFacts,
   now: number,
-): Result<{ pair: Pair; day: Window }, 'too_many_attempts'> {
-  const before = alive(pair, now);
+): Result<{ pair: Pair; day: Window }, 'too_many_attempts' | 'try_again'> {
+  const before = withLostJudged(alive(pair, now), now);
   if (before && now < before.blockedUntil) return refuse('too_many_attempts');
   const failuresToday = alive(day, now)?.failures ?? 0;
   if (!known && failuresToday >= A_USERNAME.failures) return refuse('too_many_attempts');
-  const failures = (before?.failures ?? 0) + 1;
+  const pending = before?.pending ?? [];
+  const judged = (before?.failures ?? 0) - pending.length;
+  if (pending.length >= FAILURES_A_ROUND - (judged % FAILURES_A_ROUND)) return refuse('try_again');
   return ok({
     pair: {
       startedAt: before?.startedAt ?? now,
       endsAt: now + PAIR_LIFE_MS,
-      failures,
-      blockedUntil: now + waitAfter(failures),
+      failures: (before?.failures ?? 0) + 1,
+      blockedUntil: before?.blockedUntil ?? 0,
+      pending: [...pending, now],
     },
     day: count(day, A_USERNAME, now),
   });
+}
+
+/** The pair once the attempt charged at `chargedAt` was judged to have failed: every tenth failure makes it wait. */
+export function failPair(pair: Pair, chargedAt: number, now: number): Pair {
+  const pending = without(pair.pending, chargedAt);
+  if (pending.length === pair.pending.length) return pair;
+  const wait = waitAfter(pair.failures - pending.length);
+  return { ...pair, pending, blockedUntil: wait > 0 ? now + wait : pair.blockedUntil };
 }
 
 /** Charges an attempt from an address, whatever username it is on. */
@@ -97,9 +114,24 @@ export function refundWindow<Counted extends Window>(window: Counted, chargedAt:
 
 /** Takes one charge back; where only nine are left of ten, the tenth's wait is over. Nothing else is cleared. */
 export function refundPair(pair: Pair, chargedAt: number): Pair {
+  const pending = without(pair.pending, chargedAt);
+  if (pending.length < pair.pending.length) return { ...pair, pending, failures: pair.failures - 1 };
   const refunded = refundWindow(pair, chargedAt);
   const unblocked = refunded.failures < pair.failures && waitAfter(pair.failures) > 0;
   return unblocked ? { ...refunded, blockedUntil: 0 } : refunded;
+}
+
+/** The pair with those attempts failed, at the time they were charged, that were not judged in time. */
+function withLostJudged(pair: Pair | null, now: number): Pair | null {
+  if (!pair) return null;
+  const lost = pair.pending.filter(chargedAt => now - chargedAt >= PENDING_LIFE_MS);
+  return lost.reduce((before, chargedAt) => failPair(before, chargedAt, chargedAt), pair);
+}
+
+/** The instants without one of this value. */
+function without(instants: readonly number[], instant: number): number[] {
+  const at = instants.indexOf(instant);
+  return at < 0 ? [...instants] : instants.toSpliced(at, 1);
 }
 
 function alive<Counted extends Window>(window: Counted | null, now: number): Counted | null {

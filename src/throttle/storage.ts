@@ -2,6 +2,7 @@ import { openSchema, type SchemaStep } from '../platform/schema.ts';
 import { KNOWN_AT_MOST, KNOWN_LIFE_MS, type Pair, type Window } from './rules.ts';
 
 type Row<T> = { [Key in keyof T]: T[Key] & number };
+type PairRow = Row<Omit<Pair, 'pending'>> & { pending: string };
 
 /** As they were when steps began. */
 const tables: SchemaStep = sql => {
@@ -16,8 +17,13 @@ const tables: SchemaStep = sql => {
   `);
 };
 
+/** The attempts of a pair that are being judged: the instants of their charges, as JSON. */
+const pending: SchemaStep = sql => {
+  sql.exec("ALTER TABLE pairs ADD COLUMN pending TEXT NOT NULL DEFAULT '[]'");
+};
+
 /** In order. A step is never edited once released; a change is a new one at the end. */
-const steps: readonly SchemaStep[] = [tables];
+const steps: readonly SchemaStep[] = [tables, pending];
 
 /**
  * What is kept of one subject: its failures in the current span (`span`, one row or none) and, of a username, those
@@ -43,22 +49,36 @@ export function openStorage(storage: DurableObjectStorage) {
       return sql.exec<Row<Window>>('SELECT startedAt, endsAt, failures FROM span').toArray()[0] ?? null;
     },
     putWindow({ startedAt, endsAt, failures }: Window): void {
-      sql.exec('INSERT OR REPLACE INTO span VALUES (1, ?, ?, ?)', startedAt, endsAt, failures);
+      sql.exec(
+        'INSERT OR REPLACE INTO span (one, startedAt, endsAt, failures) VALUES (1, ?, ?, ?)',
+        startedAt,
+        endsAt,
+        failures,
+      );
     },
 
     pair(network: string): Pair | null {
       if (!exists) return null;
-      const query = 'SELECT startedAt, endsAt, failures, blockedUntil FROM pairs WHERE network = ?';
-      return sql.exec<Row<Pair>>(query, network).toArray()[0] ?? null;
+      const query = 'SELECT startedAt, endsAt, failures, blockedUntil, pending FROM pairs WHERE network = ?';
+      const [row] = sql.exec<PairRow>(query, network).toArray();
+      return row ? { ...row, pending: JSON.parse(row.pending) } : null;
     },
     /** A pair without failures is none. */
-    putPair(network: string, { startedAt, endsAt, failures, blockedUntil }: Pair): void {
+    putPair(network: string, { startedAt, endsAt, failures, blockedUntil, pending }: Pair): void {
       if (failures === 0) {
         sql.exec('DELETE FROM pairs WHERE network = ?', network);
         return;
       }
-      const query = 'INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?, ?)';
-      sql.exec(query, network, startedAt, endsAt, failures, blockedUntil);
+      sql.exec(
+        `INSERT OR REPLACE INTO pairs (network, startedAt, endsAt, failures, blockedUntil, pending)
+           VALUES (?, ?, ?, ?, ?, ?)`,
+        network,
+        startedAt,
+        endsAt,
+        failures,
+        blockedUntil,
+        JSON.stringify(pending),
+      );
     },
 
     isKnown(network: string, now: number): boolean {
@@ -67,7 +87,7 @@ export function openStorage(storage: DurableObjectStorage) {
       return sql.exec(query, network, now).toArray().length > 0;
     },
     putKnown(network: string, now: number): void {
-      sql.exec('INSERT OR REPLACE INTO known VALUES (?, ?)', network, now + KNOWN_LIFE_MS);
+      sql.exec('INSERT OR REPLACE INTO known (network, endsAt) VALUES (?, ?)', network, now + KNOWN_LIFE_MS);
       sql.exec(
         'DELETE FROM known WHERE network NOT IN (SELECT network FROM known ORDER BY endsAt DESC LIMIT ?)',
         KNOWN_AT_MOST,

@@ -77,6 +77,28 @@ describe('counts at one place', () => {
 });
 
 describe('lets the owner in', () => {
+  it('on every one of many devices that sign in at once from one address (M7)', async () => {
+    await register('manyDevices');
+    const from = elsewhere();
+    const answers = await Promise.all(
+      Array.from({ length: 14 }, () => login('manyDevices', PASSWORD, { headers: from })),
+    );
+    expect(answers.map(answer => answer.status)).toEqual(answers.map(() => 200));
+  });
+
+  it('never by a guess more for asking all at once (S20)', async () => {
+    await register('guessedAtOnce');
+    const from = elsewhere();
+    const runs = hashRuns();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => login('guessedAtOnce', 'not the password', { headers: from })),
+    );
+    expect(hashRuns() - runs).toBe(10);
+    expect(new Set(answers.map(answer => answer.status))).toEqual(new Set([401]));
+    expect((await login('guessedAtOnce', PASSWORD, { headers: from })).status).toBe(401);
+    expect((await login('guessedAtOnce', PASSWORD)).status).toBe(200);
+  });
+
   it('where they registered, although others used up every failure of the day (S20)', async () => {
     const from = elsewhere();
     const body = { name: 'Owner', username: 'ownsName1', password: PASSWORD };

@@ -3,8 +3,10 @@ import {
   addressSubject,
   chargeAddress,
   chargeUsername,
+  failPair,
   PAIR_LIFE_MS,
   type Pair,
+  PENDING_LIFE_MS,
   refundPair,
   refundWindow,
   usernameSubject,
@@ -23,6 +25,7 @@ const pairOf = (failures: number, more: Partial<Pair> = {}): Pair => ({
   endsAt: NOW + PAIR_LIFE_MS,
   failures,
   blockedUntil: 0,
+  pending: [],
   ...more,
 });
 const windowOf = (failures: number, spanMs: number): Window => ({
@@ -45,7 +48,8 @@ describe('failures of one address on one username (S20)', () => {
     for (let attempt = 1; attempt <= 10; attempt += 1) {
       const charged = chargeUsername(facts, NOW);
       if (!charged.ok) throw new Error(`refused attempt ${attempt}`);
-      facts = { ...charged.value, known: false };
+      const { pair, day } = charged.value;
+      facts = { pair: failPair(pair, NOW, NOW), day, known: false };
     }
     expect(chargeUsername(facts, NOW)).toEqual(refused);
     expect(chargeUsername(facts, NOW + MINUTE - 1)).toEqual(refused);
@@ -68,6 +72,71 @@ describe('failures of one address on one username (S20)', () => {
   it('hold a known address, too', () => {
     const pair = pairOf(10, { blockedUntil: NOW + MINUTE });
     expect(chargeUsername({ pair, day: null, known: true }, NOW)).toEqual(refused);
+  });
+});
+
+describe('attempts that are being judged (S20)', () => {
+  const busy = { ok: false, code: 'try_again' };
+  const charge = (pair: Pair | null, now = NOW) => {
+    const charged = chargeUsername({ pair, day: null, known: true }, now);
+    if (!charged.ok) throw new Error(charged.code);
+    return charged.value.pair;
+  };
+  const chargeMany = (pair: Pair | null, count: number, now = NOW): Pair =>
+    Array.from({ length: count }).reduce<Pair>(before => charge(before, now), charge(pair, now));
+  const asked = (pair: Pair, now = NOW) => chargeUsername({ pair, day: null, known: true }, now);
+
+  it('are ten at most, and called neither right nor wrong beyond', () => {
+    const ten = chargeMany(null, 9);
+    expect(ten).toMatchObject({ failures: 10, blockedUntil: 0 });
+    expect(ten.pending).toHaveLength(10);
+    expect(asked(ten)).toEqual(busy);
+    expect(asked(refundPair(ten, NOW)).ok).toBe(true);
+  });
+
+  it('are never more than may fail before the next wait', () => {
+    const seven = pairOf(7);
+    const full = chargeMany(seven, 2);
+    expect(full.pending).toHaveLength(3);
+    expect(asked(full)).toEqual(busy);
+    const [judged, more] = [failPair(full, NOW, NOW), chargeMany(pairOf(13), 6)];
+    expect(asked(judged)).toEqual(busy);
+    expect(more.pending).toHaveLength(7);
+    expect(asked(more)).toEqual(busy);
+  });
+
+  it('make the address wait once ten of them have failed, and not before', () => {
+    let pair = chargeMany(null, 9);
+    for (let failed = 1; failed <= 9; failed += 1) pair = failPair(pair, NOW, NOW + 5);
+    expect(asked(pair, NOW + 5)).toEqual(busy);
+    pair = failPair(pair, NOW, NOW + 5);
+    expect(pair).toMatchObject({ failures: 10, pending: [], blockedUntil: NOW + 5 + MINUTE });
+    expect(asked(pair, NOW + 5)).toEqual(refused);
+  });
+
+  it('leave nothing where all of them succeed', () => {
+    let pair = chargeMany(null, 9);
+    for (let done = 0; done < 10; done += 1) pair = refundPair(pair, NOW);
+    expect(pair).toMatchObject({ failures: 0, pending: [], blockedUntil: 0 });
+  });
+
+  it('have failed when they were charged, if half a minute later they are not judged', () => {
+    const ten = chargeMany(null, 9);
+    expect(asked(ten, NOW + PENDING_LIFE_MS - 1)).toEqual(busy);
+    expect(asked(ten, NOW + PENDING_LIFE_MS)).toEqual(refused);
+    expect(asked(ten, NOW + MINUTE - 1)).toEqual(refused);
+    expect(asked(ten, NOW + MINUTE)).toMatchObject({ value: { pair: { failures: 11 } } });
+  });
+
+  it('are judged once: a second word on one, or on one that is forgotten, changes nothing', () => {
+    const failed = failPair(chargeMany(null, 0), NOW, NOW);
+    expect(failPair(failed, NOW, NOW)).toEqual(failed);
+    expect(failPair(pairOf(9), NOW, NOW)).toEqual(pairOf(9));
+  });
+
+  it('wait behind a wait that is over as behind none', () => {
+    const over = pairOf(10, { blockedUntil: NOW });
+    expect(asked(chargeMany(over, 9))).toEqual(busy);
   });
 });
 

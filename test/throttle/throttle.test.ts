@@ -7,6 +7,7 @@ import { KNOWN_LIFE_MS, PAIR_LIFE_MS } from '../../src/throttle/rules.ts';
 import {
   type Charge,
   chargeAttempt,
+  failAttempt,
   forgetUsername,
   noteSuccess,
   refundAttempt,
@@ -102,7 +103,9 @@ describe('refuses', () => {
     const object = throttle('username:guessed');
     const answers = await times(1_000, () => object.chargeUsername('10.0.0.7'));
     expect(answers.filter(answer => answer.ok)).toHaveLength(10);
-    expect(answers.find(answer => !answer.ok)).toEqual({ ok: false, code: 'too_many_attempts' });
+    const refusals = new Set(answers.map(answer => (answer.ok ? 'ok' : answer.code)));
+    // Some waited for those ten to be judged, which never were.
+    expect(refusals).toEqual(new Set(['ok', 'try_again', 'too_many_attempts']));
     expect(await rowsOf('username:guessed', 'span')).toMatchObject([{ failures: 10 }]);
   });
 
@@ -121,8 +124,7 @@ describe('refuses', () => {
     await settled();
     expect((await attempt('sprayed-too', '10.0.0.9')).allowed).toBe(false);
     await settled();
-    expect(await rowsOf('username:sprayed-too', 'pairs')).toEqual([]);
-    expect(await rowsOf('username:sprayed-too', 'span')).toMatchObject([{ failures: 0 }]);
+    expect(await tablesOf(stubOf('username:sprayed-too'))).toEqual([]);
     expect((await attempt('sprayed-too', '10.0.0.10')).allowed).toBe(true);
     moveClockTo(now + HOUR);
     expect((await attempt('sprayed-too', '10.0.0.9')).allowed).toBe(true);
@@ -182,6 +184,63 @@ describe('keeps out', () => {
   });
 });
 
+describe('attempts that are being judged', () => {
+  const network = '10.0.1.1';
+  const right = async (username: string) => {
+    const charge = await attempt(username, network);
+    await new Promise(resolve => setTimeout(resolve, 1));
+    await refundAttempt(deps, charge);
+    return charge.allowed;
+  };
+
+  it('let thirty right ones through, however many come at once (M7)', async () => {
+    expect(await times(30, () => right('parallel'))).toEqual(Array.from({ length: 30 }, () => true));
+    expect(await rowsOf('username:parallel', 'pairs')).toEqual([]);
+    expect(await rowsOf('username:parallel', 'span')).toMatchObject([{ failures: 0 }]);
+  });
+
+  it('let right ones through one by one behind nine failures', async () => {
+    for (let failed = 0; failed < 9; failed += 1)
+      await failAttempt(deps, await attempt('behind-nine', network));
+    expect(await times(5, () => right('behind-nine'))).toEqual([true, true, true, true, true]);
+  });
+
+  it('keep the others waiting, and then refuse them at once when the tenth has failed', async () => {
+    const charges = await times(10, () => attempt('guessing', network));
+    const next = attempt('guessing', network);
+    for (const charge of charges) await failAttempt(deps, charge);
+    expect(await next).toEqual({ allowed: false, busy: false });
+  });
+
+  it('are called neither right nor wrong where none is judged in time', async () => {
+    await times(10, () => attempt('unjudged', network));
+    expect(await attempt('unjudged', network)).toEqual({ allowed: false, busy: true });
+    expect((await attempt('unjudged', '10.0.1.2')).allowed).toBe(true);
+  });
+
+  it('never let more than ten guesses be judged before the wait (S20)', async () => {
+    let judged = 0;
+    const guess = async () => {
+      const charge = await attempt('guesser', network);
+      if (!charge.allowed) return;
+      judged += 1;
+      await failAttempt(deps, charge);
+    };
+    await times(60, guess);
+    expect(judged).toBe(10);
+  });
+});
+
+describe('keeps out by the address alone (L1)', () => {
+  it('a throttled one, and makes no object for the names it tries', async () => {
+    await times(300, index => attempt(`l1-${index}`, '10.0.2.1'));
+    await settled();
+    const names = Array.from({ length: 20 }, (_, index) => `l1-more-${index}`);
+    for (const name of names) expect((await attempt(name, '10.0.2.1')).allowed).toBe(false);
+    for (const name of names) expect(await tablesOf(stubOf(`username:${name}`))).toEqual([]);
+  });
+});
+
 describe('forgets', () => {
   it('by alarm, pair by pair, and leaves no table with the last of it', async () => {
     const now = Date.now();
@@ -237,9 +296,11 @@ describe('forgets', () => {
     for (const subject of ['username:late', 'address:10.0.0.18']) {
       await runDurableObjectAlarm(stubOf(subject));
     }
-    await throttle('username:late').refundUsername('10.0.0.18', charge.usernameAt);
+    await throttle('username:late').succeeded('10.0.0.18', charge.usernameAt);
+    await throttle('username:late').failed('10.0.0.18', charge.usernameAt);
     await throttle('address:10.0.0.18').refundAddress(charge.addressAt);
-    await throttle('username:never').refundUsername('10.0.0.18', now);
+    await throttle('username:never').succeeded('10.0.0.18', now);
+    await throttle('username:never').failed('10.0.0.18', now);
     await forgetUsername(deps, 'never');
     for (const subject of ['username:late', 'address:10.0.0.18', 'username:never']) {
       expect(await tablesOf(stubOf(subject))).toEqual([]);
