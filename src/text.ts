@@ -6,11 +6,12 @@ export const nfc = (text: string): string => text.normalize('NFC');
 /** In Unicode characters after NFC: an é counts once however it was typed, and so does an emoji. */
 export const lengthOf = (text: string): number => [...nfc(text)].length;
 
-/** Lower case of the ASCII letters alone, as SQLite's `lower()` gives it: no other letter becomes one of them. */
-export const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
-
-/** Two usernames are the same where this is. */
-export const foldUsername = lowerAscii;
+/**
+ * Two usernames are the same where this is. Lower case of the ASCII letters only, as SQLite's `lower()` gives it, so that no
+ * other letter becomes one of them.
+ */
+export const foldUsername = (text: string): string =>
+  text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 
 /**
  * Characters that cannot be seen or told apart: control, format (zero-width, direction), line-separating
@@ -37,7 +38,7 @@ const PERMITTED_INVISIBLE =
   /(?<=[^\s\p{C}])[\u200c\u200d](?=[^\s\p{C}])|(?<=[^\s\p{C}])[\ufe0e\ufe0f]|(?<=\u{1f3f4})[\u{e0020}-\u{e007e}]+\u{e007f}/gu;
 
 /** Whether a text holds a character that cannot be seen. */
-export const hasInvisible = (text: string): boolean => INVISIBLE.test(text);
+const hasInvisible = (text: string): boolean => INVISIBLE.test(text);
 
 /** Whether a text, already NFC, may be shown to people as a name of at most `max` characters. */
 export function isCleanName(text: string, max: number): boolean {

@@ -61,7 +61,7 @@ export interface Events {
 
 export type EventType = keyof Events;
 
-/** One event, by its type. */
+/** One event, by its type. @public */
 export type Event<Type extends EventType = EventType> = {
   [T in Type]: { type: T; at: number; data: Events[T] };
 }[Type];

@@ -127,7 +127,7 @@ export function encodeFrame(sessionId: string, seq: number, now: number, { event
   return JSON.stringify({ sessionId, eventType, seq, at: iso(now), data });
 }
 
-/** A frame from the server, as a client reads it; null for `pong` and for what is no frame. Event types may be added. */
+/** A frame from the server, as a client reads it; null for `pong` and for what is no frame. Event types may be added. @public */
 export function parseServerFrame(text: string): ServerFrame | null {
   const frame = parseObject(text);
   return typeof frame?.eventType === 'string' && typeof frame.seq === 'number'

@@ -1,5 +1,5 @@
 /** How many objects share the keys that were spent. */
-export const SHARDS = 64;
+const SHARDS = 64;
 
 /** The number of the object that remembers this key, by the first byte of its hash. */
 export function shardOf(hash: Uint8Array): number {
