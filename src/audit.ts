@@ -62,7 +62,7 @@ export interface AuditEvents {
   key_used: { keyId: string; method: string; route: string };
   key_created: { keyId: string; kind: string };
   key_revoked: { keyId: string };
-  refused: { code: string; method: string; route: string };
+  refused: { code: string; method: string; route: string; origin?: string };
 }
 
 /** Writes one line about an event. */
@@ -76,6 +76,8 @@ export interface CallerFacts {
   guest?: string;
   /** Of a secret key. */
   keyId?: string;
+  /** Of the page that calls, where it is refused for that. */
+  origin?: string;
   /** A username, `userId` or wallet somebody named before it was proven to be theirs: the line holds its keyed hash. */
   tried?: string;
 }

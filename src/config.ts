@@ -14,6 +14,8 @@ export interface Config {
   masterSecrets: MasterSecrets;
   networkMode: 'open' | 'secure';
   allowedOrigins: readonly string[];
+  /** Whether pages of any port of this machine may call. Only in development. */
+  localOrigins: boolean;
   accessTokenMs: number;
   refreshAbsoluteMs: number;
   refreshIdleMs: number;
@@ -93,6 +95,10 @@ const schema = (development: boolean) =>
       .transform(parseRing),
     NETWORK_MODE: z.enum(['open', 'secure']).default('secure'),
     ALLOWED_ORIGINS: z.string().optional(),
+    LOCAL_ORIGINS: z
+      .enum(['on', 'off'])
+      .refine(value => development || value === 'off', 'is for development only')
+      .default('off'),
     ACCESS_TOKEN_SECONDS: seconds(3600),
     REFRESH_ABSOLUTE_SECONDS: seconds(30 * 86_400),
     REFRESH_IDLE_SECONDS: seconds(7 * 86_400),
@@ -130,6 +136,7 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
       masterSecrets: settings.MASTER_SECRETS,
       networkMode: settings.NETWORK_MODE,
       allowedOrigins: origins ?? (development ? [settings.PUBLIC_URL] : []),
+      localOrigins: settings.LOCAL_ORIGINS === 'on',
       accessTokenMs: settings.ACCESS_TOKEN_SECONDS,
       refreshAbsoluteMs: settings.REFRESH_ABSOLUTE_SECONDS,
       refreshIdleMs: settings.REFRESH_IDLE_SECONDS,

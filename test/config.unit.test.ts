@@ -81,6 +81,13 @@ it('fills in an address in development, where its own pages may call', () => {
   });
 });
 
+it('takes pages of every local port in development only', () => {
+  expect(readConfig(good)).toMatchObject({ config: { localOrigins: false } });
+  expect(problemsOf({ LOCAL_ORIGINS: 'on' })).toContain('LOCAL_ORIGINS: is for development only');
+  const local = { ENVIRONMENT: 'development', LOCAL_ORIGINS: 'on' };
+  expect(readConfig({ ...good, ...local })).toMatchObject({ config: { localOrigins: true } });
+});
+
 it('wants wallets to be named, and asks no RPC, unless told otherwise', () => {
   expect(readConfig(good)).toMatchObject({ config: { plainWalletChallenge: false, ethereumRpcUrl: null } });
   const told = { PLAIN_WALLET_CHALLENGE: 'on', ETHEREUM_RPC_URL: 'https://rpc.example/key' };

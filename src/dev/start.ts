@@ -116,7 +116,10 @@ async function quietly(...args: string[]): Promise<boolean> {
 
 async function serve(keys: LocalKeys): Promise<number> {
   const args = ['dev', '--port', String(port), '--persist-to', state, '--show-interactive-dev-session=false'];
-  if (!readDevVars(devVars).PUBLIC_URL) args.push('--var', `PUBLIC_URL:${address}`);
+  const settings = readDevVars(devVars);
+  if (!settings.PUBLIC_URL) args.push('--var', `PUBLIC_URL:${address}`);
+  if (settings.ENVIRONMENT === 'development' && !settings.LOCAL_ORIGINS)
+    args.push('--var', 'LOCAL_ORIGINS:on');
   // Two servers that start at one instant choose one inspector port, and end each other.
   if (!forwarded.some(arg => arg.startsWith('--inspector-port'))) args.push('--inspector-port', '0');
   args.push('--env-file', devVars, ...forwarded);

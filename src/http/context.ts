@@ -1,5 +1,7 @@
+import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { setMetric, timing } from 'hono/timing';
+import { type Audit, makeAudit } from '../audit.ts';
 import { type ConfigResult, readConfig } from '../config.ts';
 import { type Deps, makeDeps } from '../deps.ts';
 import { AppError } from '../errors.ts';
@@ -49,6 +51,14 @@ export const provideDeps = createMiddleware<AppEnv>(async (c, next) => {
   setMetric(c, 'd1', String(trips.d1));
   setMetric(c, 'do', String(trips.objects));
 });
+
+/** The writer of this request's lines, where no `deps` is made yet; undefined where nothing is configured. */
+export function auditOf(c: Context<AppEnv>): Audit | undefined {
+  const read = configOf(c.env);
+  if (!read.ok) return undefined;
+  const network = () => networkKnown(c.req.raw);
+  return makeAudit({ requestId: c.get('requestId'), network, caller: {}, config: read.config });
+}
 
 /** `Server-Timing`: the trips to storage and the time, where the settings want it. */
 export const serverTiming = timing({ enabled: c => isTimed(configOf(c.env as Env)) });

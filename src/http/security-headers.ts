@@ -1,7 +1,9 @@
+import type { Context } from 'hono';
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
 import { secureHeaders } from 'hono/secure-headers';
-import { type AppEnv, configOf } from './context.ts';
+import { type AppEnv, auditOf, configOf } from './context.ts';
+import { isAllowedOrigin, shownOrigin } from './origins.ts';
 
 const CSP = 'content-security-policy';
 
@@ -39,7 +41,10 @@ export const noStore = createMiddleware(async (c, next) => {
  * their own to every request. A `*` would not do, since it never stands for `Authorization` (Fetch standard §4.10).
  */
 const listed = cors({
-  origin: (origin, c) => (isAllowedOrigin(c.env as Env, origin) ? origin : null),
+  origin: (origin, c) => {
+    const read = configOf(c.env as Env);
+    return read.ok && isAllowedOrigin(read.config, origin) ? origin : null;
+  },
   allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
   exposeHeaders: [
     'Accept-Ranges',
@@ -58,19 +63,21 @@ const listed = cors({
   maxAge: 600,
 });
 
+/** One line of the log for a refused preflight. A browser tells its page nothing, so that the operator has to know. */
+function tellRefused(c: Context<AppEnv>, origin: string): void {
+  const { method, routePath: route } = c.req;
+  auditOf(c)?.('refused', { code: 'origin_not_allowed', method, route, origin: shownOrigin(origin) });
+}
+
 /** Answers preflights, and tells browsers which pages may read an answer. A refused preflight grants nothing. */
-export const crossOrigin = createMiddleware(async (c, next) => {
+export const crossOrigin = createMiddleware<AppEnv>(async (c, next) => {
   const preflight = await listed(c, next);
   if (!preflight || preflight.headers.has('access-control-allow-origin')) return preflight;
+  const origin = c.req.header('origin');
+  if (origin !== undefined) tellRefused(c, origin);
   for (const name of ['allow-headers', 'allow-methods', 'expose-headers', 'max-age']) {
     // Hono merges what was set before into what is returned.
     for (const { headers } of [preflight, c.res]) headers.delete(`access-control-${name}`);
   }
   return preflight;
 });
-
-/** Whether a browser page of this origin may speak to us, by CORS or WebSocket. */
-export function isAllowedOrigin(env: AppEnv['Bindings'], origin: string): boolean {
-  const read = configOf(env);
-  return read.ok && read.config.allowedOrigins.includes(origin);
-}

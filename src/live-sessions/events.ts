@@ -1,9 +1,10 @@
-import type { Context } from 'hono';
+import type { Context, HonoRequest } from 'hono';
 import { verifyMember } from '../access/authenticate.ts';
 import { bearer } from '../access/credentials.ts';
+import type { Deps } from '../deps.ts';
 import { AppError, waitHeaders } from '../errors.ts';
 import type { AppEnv } from '../http/context.ts';
-import { isAllowedOrigin } from '../http/security-headers.ts';
+import { isAllowedOrigin, shownOrigin } from '../http/origins.ts';
 import { MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
 import { credentialOf, liveSessionOf } from './service.ts';
 
@@ -12,9 +13,8 @@ import { credentialOf, liveSessionOf } from './service.ts';
  * when it is dead: the object says why in a frame, because a browser cannot see a refused upgrade.
  */
 export async function connect(c: Context<AppEnv>): Promise<Response> {
-  const origin = c.req.header('origin');
-  if (origin !== undefined && !isAllowedOrigin(c.env, origin)) throw new AppError('origin_not_allowed');
   const deps = c.get('deps');
+  refuseForeignPage(deps, c.req);
   const { token, subprotocol } = presentedToken(c);
   const member = await verifyMember(deps, c.req, token);
   const headers = new Headers({
@@ -29,6 +29,15 @@ export async function connect(c: Context<AppEnv>): Promise<Response> {
   const { webSocket, headers: answered } = answer;
   // Headers of an answer from an object cannot be changed, and the middleware around will add some.
   return new Response(null, { status: 101, webSocket, headers: answered });
+}
+
+/** A page cannot set `Authorization` on a socket: whatever brings it is no page, and its `Origin` says nothing. */
+function refuseForeignPage({ config, noteCaller }: Deps, req: HonoRequest): void {
+  const origin = req.header('origin');
+  if (origin === undefined || req.header('authorization') !== undefined) return;
+  if (isAllowedOrigin(config, origin)) return;
+  noteCaller({ origin: shownOrigin(origin) });
+  throw new AppError('origin_not_allowed');
 }
 
 /** From `Authorization`, or for browsers from the subprotocols `usher.v1, bearer.<token>`. */

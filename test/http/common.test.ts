@@ -1,6 +1,6 @@
 /** What every surface shares: bodies, errors, headers, origins, methods. */
 import { env, exports } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { app } from '../../src/app.ts';
 import { call, keys, ORIGIN, openRoom, signIn, trips } from '../support/client.ts';
 
@@ -201,6 +201,27 @@ describe('origins', () => {
     ]) {
       expect((await preflight(origin)).headers.get('access-control-allow-origin')).toBe(null);
     }
+  });
+
+  it('know this machine by each of its names in development, on the port that is allowed', async () => {
+    for (const origin of ['http://127.0.0.1:8787', 'http://[::1]:8787']) {
+      expect((await preflight(origin)).headers.get('access-control-allow-origin')).toBe(origin);
+    }
+    for (const origin of ['http://127.0.0.1:8788', 'https://127.0.0.1:8787', 'http://127.0.0.2:8787']) {
+      expect((await preflight(origin)).headers.get('access-control-allow-origin')).toBe(null);
+    }
+  });
+
+  it('are named in one line of the log where a preflight of theirs is refused (S48)', async () => {
+    const said = vi.spyOn(console, 'log').mockImplementation(() => {});
+    for (const origin of ['https://evil.example', 'a canary, no origin', ORIGIN]) await preflight(origin);
+    const lines = said.mock.calls.map(([line]) => JSON.parse(line));
+    said.mockRestore();
+    const refused = lines.filter(({ code }) => code === 'origin_not_allowed');
+    expect(refused.map(({ event, origin }) => [event, origin])).toEqual([
+      ['refused', 'https://evil.example'],
+      ['refused', 'malformed'],
+    ]);
   });
 });
 

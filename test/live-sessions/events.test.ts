@@ -132,6 +132,15 @@ describe('works', () => {
     expect((await new Listener(response).heard('SessionState')).data.you.id).toBe(client.userId);
   });
 
+  it('asks no origin of a client that sets Authorization, which no page can', async () => {
+    for (const Origin of ['https://usher-on-a-phone.example', 'null', 'capacitor://localhost']) {
+      const response = await upgrade({ Authorization: `Bearer ${token}`, Origin });
+      expect(response.status).toBe(101);
+      response.webSocket?.accept();
+      response.webSocket?.close(1000);
+    }
+  });
+
   it('closes the oldest of six sockets with 4409', async () => {
     const sockets = [];
     for (let count = 0; count < 6; count += 1) {
@@ -213,7 +222,8 @@ describe('keeps out', () => {
       'http://localhost:8787.evil.example',
       'http://localhost',
     ]) {
-      expect((await upgrade({ Authorization: `Bearer ${token}`, Origin })).status).toBe(403);
+      const asPage = { 'Sec-WebSocket-Protocol': `usher.v1, bearer.${token}`, Origin };
+      expect((await upgrade(asPage)).status).toBe(403);
     }
   });
 
