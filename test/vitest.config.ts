@@ -27,11 +27,23 @@ const inWorkerd = (name: string, include: string[], testTimeout: number) => ({
   test: {
     name,
     include,
-    exclude: ['test/end-to-end/**', 'test/**/*.unit.test.ts'],
+    exclude: ['test/end-to-end/**', 'test/browser/**', 'test/clients/**', 'test/**/*.unit.test.ts'],
     setupFiles: [`${root}test/support/migrations.ts`],
     testTimeout,
   },
 });
+
+/** Vendors' clients in Node and in a browser, with one server for all of them. */
+const withClients = {
+  root,
+  test: {
+    name: 'browser',
+    include: ['test/browser/**/*.test.ts'],
+    globalSetup: [`${root}test/browser/support/setup.ts`],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+};
 
 const onNode = (name: string, include: string[], testTimeout: number) => ({
   root,
@@ -49,6 +61,7 @@ export default defineConfig({
       onNode('end-to-end', ['test/end-to-end/**/*.test.ts'], 120_000),
       inWorkerd('long', ['test/**/*.long.ts'], 600_000),
       onNode('end-to-end-long', ['test/end-to-end/**/*.long.ts'], 600_000),
+      withClients,
     ],
   },
 });

@@ -156,7 +156,9 @@ export async function startDevServer(
 export function spawnDevServer(port: number, laptop: Laptop | null, folder?: string): NpmRun {
   const args = ['dev', '--', '--port', String(port)];
   if (!laptop) return new NpmRun(args, { folder });
-  return new NpmRun([...args, '--persist-to', laptop.state], { folder, env: environmentOf(laptop) });
+  // Several of these run at once: each debugger takes a port of its own.
+  const apart = ['--persist-to', laptop.state, '--inspector-port', '0'];
+  return new NpmRun([...args, ...apart], { folder, env: environmentOf(laptop) });
 }
 
 /** The keys of a laptop, as `npm run -s keys` prints them. */

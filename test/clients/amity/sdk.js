@@ -1,0 +1,1 @@
+export { Client, UserRepository } from '@amityco/ts-sdk';

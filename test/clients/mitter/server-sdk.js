@@ -1,0 +1,3 @@
+import sdk from '@mitter-io/node';
+
+export const { AccessKeyApplicationCredentials, Mitter } = sdk;
