@@ -17,6 +17,7 @@ import { uuid } from '../ids.ts';
 import { noteSuccess, refundAttempt } from '../throttle/service.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { User } from '../users/record.ts';
+import { writtenByOwner } from '../users/rules.ts';
 import { findUserOf, updateUser } from '../users/service.ts';
 import type { DeviceChange, DeviceInfoInput, ProfileChange, Registration } from './contract.ts';
 import { findUserByUsername, registerUser, storePasswordHash } from './credential-service.ts';
@@ -76,12 +77,12 @@ export async function changeProfile(
   claims: Claims<'access'>,
   { name, about }: ProfileChange,
 ): Promise<void> {
-  await readSession(deps, claims);
+  const { record } = await readSession(deps, claims);
   const change = {
     ...(name == null ? {} : { displayName: name }),
     ...(about == null ? {} : { description: about === '' ? null : about }),
   };
-  if (Object.keys(change).length > 0) await updateUser(deps, claims.uid, change);
+  if (Object.keys(change).length > 0) await updateUser(deps, claims.uid, change, writtenByOwner(record));
 }
 
 /** Changes what the caller's device is called and reached by; what is absent or null stays, an empty text clears. */

@@ -65,7 +65,7 @@ export async function signIn(deps: Deps, input: SignIn, ipAddress: string | null
     // The object decides when it opens. A token that has ended meanwhile must not have written a name by then.
     const outdated = redeemed && renames && redeemed.epoch < (await deps.deviceSessions(uid).epoch());
     if (outdated) throw new AppError('invalid_auth_token');
-    const named = await renameUser(deps, user, names);
+    const named = await renameUser(deps, user, names, proof === 'userId' ? 'bare' : 'proven');
     return named && { ...named, authTokenEpoch: redeemed?.epoch };
   });
 }

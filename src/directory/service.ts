@@ -16,6 +16,7 @@ import type { WantedAttributes } from '../profiles/store.ts';
 import { hashName, type Name } from '../retired-names/service.ts';
 import type { UserRecord } from '../users/contract.ts';
 import { readScreenNames, requireUid } from '../users/lookup-service.ts';
+import { writtenByOwner } from '../users/rules.ts';
 import { updateUser } from '../users/service.ts';
 import type { NewDirectoryUser, UserPatch } from './contract.ts';
 import {
@@ -118,7 +119,7 @@ export async function patchUser(deps: Deps, userId: string, patch: UserPatch): P
 export async function rename(deps: Deps, caller: Caller, id: string, screenName: string): Promise<void> {
   const { userId, self } = await resolveOwn(deps, caller, id);
   const { uid } = self ?? (await requireUid(deps, userId));
-  await updateUser(deps, uid, { displayName: screenName });
+  await updateUser(deps, uid, { displayName: screenName }, self ? writtenByOwner(self) : 'system');
 }
 
 /** What users are called; refuses `user_not_found` where there is not every one. */

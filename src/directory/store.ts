@@ -66,7 +66,7 @@ async function findUsers(
   const byUser = Map.groupBy(attributes, ({ uid }) => uid);
   return rows.map(row => ({
     ...row,
-    attributes: (byUser.get(row.id) ?? []).map(({ uid: _, ...attribute }) => attribute),
+    attributes: (byUser.get(row.id) ?? []).map(({ uid: _, writtenBy: __, ...attribute }) => attribute),
   }));
 }
 

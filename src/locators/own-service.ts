@@ -3,6 +3,7 @@ import { resolveOwn, type Target } from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { requireUid } from '../users/lookup-service.ts';
+import { writtenByOwner } from '../users/rules.ts';
 import type { WalletChange } from '../wallets/contract.ts';
 import { proveWallet } from '../wallets/service.ts';
 import { type NewLocator, type StatedLocator, UNKNOWN_STATUS } from './contract.ts';
@@ -26,7 +27,7 @@ export async function addLocator(
     const uid = await uidOf(deps, target);
     return target.bySystem
       ? setLocator(deps, uid, { ...locator, verificationStatus: requireStatus(locator) })
-      : claimLocator(deps, uid, locator);
+      : claimLocator(deps, uid, locator, target.self ? writtenByOwner(target.self) : 'proven');
   }
   if (caller.kind === 'user') return addWallet(deps, caller.claims, locator, network);
   const uid = await uidOf(deps, target);

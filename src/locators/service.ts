@@ -2,7 +2,8 @@ import type { Deps } from '../deps.ts';
 import { AppError } from '../errors.ts';
 import { uuid } from '../ids.ts';
 import { hashName } from '../retired-names/service.ts';
-import { changeUser } from '../users/change-store.ts';
+import { changeUser, type WithChange } from '../users/change-store.ts';
+import type { WrittenBy } from '../users/contract.ts';
 import { type Publishing, publish } from '../users/copy-service.ts';
 import { locatorOfWallet, type Wallet } from '../users/rules.ts';
 import { findReserved, type LocatorKey, type LocatorRow } from '../users/store.ts';
@@ -17,6 +18,7 @@ import {
   releaseWallet,
   reserve,
   reserveWallet,
+  setVerified,
   type VerificationStatus,
 } from './store.ts';
 
@@ -34,24 +36,28 @@ export async function claimLocator(
   deps: Pick<Deps, 'db' | 'now'>,
   uid: number,
   { type, value }: PlainLocator,
+  writtenBy: WrittenBy = 'proven',
 ): Promise<LocatorRow> {
   const verificationStatus = 'Unverified' as const;
   const locator = { type, value, chainId: 0, userLocatorId: uuid(), verificationStatus };
-  const facts = await insertClaim(deps.db, { uid, locator, now: deps.now() });
+  const facts = await insertClaim(deps.db, { uid, locator, now: deps.now() }, writtenBy);
+  if (!facts.own && writtenBy === 'bare' && !facts.isOpen) throw new AppError('session_ended');
   return facts.own ?? refuseBy(facts, uid);
 }
 
 /**
  * Sets a locator of a user by a secret key. From now on it belongs to that user alone and is found. A claimed locator
  * becomes this one, under the same id. A `verificationStatus` of null leaves the status of one that was set before.
- * Refuses `duplicate_entity` where another user has it, `name_retired`, and `too_many_locators`.
+ * `Verified` closes the user's entry: somebody stands behind it now. Refuses `duplicate_entity` where another user has it,
+ * `name_retired`, and `too_many_locators`.
  */
 export async function setLocator(
-  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  deps: Publishing & Pick<Deps, 'config'>,
   uid: number,
   { type, value, verificationStatus }: PlainLocator & { verificationStatus: VerificationStatus | null },
 ): Promise<LocatorRow> {
   const reservation = await reservationOf(deps, uid, { type, value, chainId: 0 }, verificationStatus);
+  if (verificationStatus === 'Verified') return closeBy(deps, reservation, setVerified(reservation));
   const facts = await reserve(deps.db, reservation, verificationStatus);
   return facts.own?.reserved ? facts.own : refuseBy(facts, uid);
 }
@@ -66,9 +72,18 @@ export async function attachWallet(
   wallet: Wallet,
 ): Promise<LocatorRow> {
   const reservation = await reservationOf(deps, uid, locatorOfWallet(wallet), 'Verified');
-  const change = { closing: true, onlyWhere: isReservedFor(uid, reservation.locator) } as const;
-  const reserving = reserveWallet(reservation, (await hashWallet(deps, wallet)).owner);
-  const changed = await changeUser(deps.db, uid, change, reservation.now, reserving);
+  return closeBy(deps, reservation, reserveWallet(reservation, (await hashWallet(deps, wallet)).owner));
+}
+
+/** Gives a user a locator that proves somebody, and closes their entry where it is theirs by then. */
+async function closeBy(
+  deps: Publishing,
+  reservation: Reservation,
+  reserving: WithChange,
+): Promise<LocatorRow> {
+  const { uid, locator, now } = reservation;
+  const change = { closing: true, onlyWhere: isReservedFor(uid, locator) } as const;
+  const changed = await changeUser(deps.db, uid, change, now, reserving);
   const facts = await findFacts(deps.db, reservation);
   if (!changed || !facts.own) return refuseBy(facts, uid);
   await publish(deps, changed);

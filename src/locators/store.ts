@@ -3,6 +3,7 @@ import { type Answers, runBatch } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
 import { isRetired, type KeyedHashes } from '../retired-names/store.ts';
 import { type NewLocator, noteWalletOwner, type WithChange } from '../users/change-store.ts';
+import type { WrittenBy } from '../users/contract.ts';
 import type { LocatorKey, LocatorRow } from '../users/store.ts';
 import { locators, users } from '../users/table.ts';
 
@@ -34,6 +35,8 @@ export interface LocatorFacts {
   /** Whether the user is there, and not being erased. */
   stands: boolean;
   /** The user for whom it is reserved. */
+  /** Whether naming the user is enough to sign in. */
+  isOpen: boolean;
   ownerUid: number | null;
   /** Whether a ban that outlived its user refuses it. */
   refused: boolean;
@@ -54,6 +57,8 @@ const MOST_LOCATORS = 20;
 
 /** Names and numbers are cached. Only the row says whether the user is still there. */
 const stands = (uid: number) => sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND "erasedAt" IS NULL)`;
+
+const isOpen = (uid: number) => sql`EXISTS (SELECT 1 FROM users WHERE id = ${uid} AND entry = 'open')`;
 
 const hasRoom = (uid: number) => sql`(SELECT count(*) FROM locators WHERE uid = ${uid}) < ${MOST_LOCATORS}`;
 
@@ -96,6 +101,7 @@ const readFacts = (
     .select({
       // Named, because a batch returns rows by the names of their columns.
       stands: sql`${stands(uid)}`.mapWith(Boolean).as('stands'),
+      isOpen: sql`${isOpen(uid)}`.mapWith(Boolean).as('isOpen'),
       ownerUid: sql<number | null>`${ownerOf(locator)}`.as('ownerUid'),
       refused: sql`${isRetired(hashes, now)}`.mapWith(Boolean).as('refused'),
     })
@@ -103,7 +109,7 @@ const readFacts = (
 });
 
 function toFacts({ own, about }: Answers<ReturnType<typeof readFacts>>): LocatorFacts {
-  const facts = about[0] ?? { stands: false, ownerUid: null, refused: false };
+  const facts = about[0] ?? { stands: false, isOpen: false, ownerUid: null, refused: false };
   return { ...facts, own: facts.stands ? (own[0] ?? null) : null };
 }
 
@@ -112,8 +118,10 @@ export async function findFacts(db: Database, reservation: Reservation): Promise
 }
 
 /** Adds a locator that a user claims, unless they have it already. It reserves nothing. */
-export async function insertClaim(db: Database, claim: Claim): Promise<LocatorFacts> {
-  return toFacts(await runBatch(db, readFacts(db, claim), [insertLocator(db, claim, false, sql`1`)]));
+export async function insertClaim(db: Database, claim: Claim, writtenBy: WrittenBy): Promise<LocatorFacts> {
+  // A bare `userId` is good for that only while it is enough to sign in.
+  const may = writtenBy === 'bare' ? isOpen(claim.uid) : sql`1`;
+  return toFacts(await runBatch(db, readFacts(db, claim), [insertLocator(db, claim, false, may)]));
 }
 
 /**
@@ -125,16 +133,26 @@ export async function reserve(
   reservation: Reservation,
   status: VerificationStatus | null,
 ): Promise<LocatorFacts> {
+  const kept = sql`CASE WHEN reserved = 1 THEN "verificationStatus" ELSE ${reservation.locator.verificationStatus} END`;
+  const statements = reserveNamed(db, reservation, status ?? kept);
+  return toFacts(await runBatch(db, readFacts(db, reservation), statements));
+}
+
+/** The statements that reserve an address as `Verified`. */
+export function setVerified(reservation: Reservation): WithChange {
+  return db => reserveNamed(db, reservation, 'Verified');
+}
+
+function reserveNamed(db: Database, reservation: Reservation, status: VerificationStatus | SQL) {
   const { uid, locator } = reservation;
-  const kept = sql`CASE WHEN reserved = 1 THEN "verificationStatus" ELSE ${locator.verificationStatus} END`;
-  const upgrade = db
-    .update(locators)
-    .set({ reserved: true, verificationStatus: status ?? kept })
-    .where(
-      sql`uid = ${uid} AND ${isKey(locator)} AND ${stands(uid)} AND (reserved = 1 OR (${mayReserve(reservation)}))`,
-    );
-  const insert = insertLocator(db, reservation, true, mayReserve(reservation));
-  return toFacts(await runBatch(db, readFacts(db, reservation), [upgrade, insert]));
+  const mine = sql`uid = ${uid} AND ${isKey(locator)} AND ${stands(uid)}`;
+  return [
+    db
+      .update(locators)
+      .set({ reserved: true, verificationStatus: status })
+      .where(sql`${mine} AND (reserved = 1 OR (${mayReserve(reservation)}))`),
+    insertLocator(db, reservation, true, mayReserve(reservation)),
+  ];
 }
 
 /** The statements that reserve a proven wallet and note its owner, where it has no owner and no ban refuses it. */

@@ -2,7 +2,9 @@ import type { Caller } from '../access/caller.ts';
 import { makeResolver, resolveOwn } from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
 import { unwrap } from '../errors.ts';
+import type { WrittenBy } from '../users/contract.ts';
 import { requireNamed } from '../users/lookup-service.ts';
+import { writtenByOwner } from '../users/rules.ts';
 import { requireUser } from '../users/service.ts';
 import type { Presence, UserPresenceView } from './contract.ts';
 import { presenceAt } from './rules.ts';
@@ -17,7 +19,7 @@ export async function setPresenceOf(
   const { self, userId } = await resolveOwn(deps, caller, id);
   // A name from the cache is not enough: nothing may be written for a user who was erased since.
   const { uid } = self ?? (await requireUser(deps, userId)).record;
-  await setPresence(deps, uid, presence);
+  await setPresence(deps, uid, presence, self ? writtenByOwner(self) : 'system');
 }
 
 /** The presences of the users that these ids name, in their order. Refuses `user_not_found` where one does not exist. */
@@ -44,8 +46,9 @@ export async function setPresence(
   deps: Pick<Deps, 'presence'>,
   uid: number,
   presence: Presence,
+  writtenBy: WrittenBy = 'system',
 ): Promise<void> {
-  unwrap(await deps.presence(uid).set(presence));
+  unwrap(await deps.presence(uid).set(presence, writtenBy));
 }
 
 /** The presences of these users at one instant, in their order. All objects are called at once. */

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { openSchema, type Schema, type SchemaStep } from '../platform/schema.ts';
 import { ok, type Result, refuse } from '../result.ts';
+import type { WrittenBy } from '../users/contract.ts';
 import type { Presence } from './contract.ts';
 import type { SetPresence } from './rules.ts';
 
@@ -12,8 +13,13 @@ const table: SchemaStep = sql => {
   `);
 };
 
+/** By what proof it was set: a presence of `bare` goes when its user closes. */
+const writtenBy: SchemaStep = sql => {
+  sql.exec('ALTER TABLE presence ADD COLUMN writtenBy TEXT');
+};
+
 /** In order. A step is never edited once released; a change is a new one at the end. */
-const steps: readonly SchemaStep[] = [table];
+const steps: readonly SchemaStep[] = [table, writtenBy];
 
 /**
  * One user's presence, named by `users.id`: the chain that was set last, and when. `rules.ts` computes the part in force
@@ -24,6 +30,8 @@ export class UserPresence extends DurableObject<Env> {
   #exists: boolean;
   /** Ids of users are never reused, so a presence that was erased is never set again. */
   #erased = false;
+  /** The same of a user who closed: only memory knows of it. */
+  #closed = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -31,15 +39,23 @@ export class UserPresence extends DurableObject<Env> {
     this.#exists = this.#schema.exists();
   }
 
-  /** Replaces the presence that was set before. Refuses `user_not_found` after an erasure. */
-  set(presence: Presence): Result<undefined, 'user_not_found'> {
+  /**
+   * Replaces the presence that was set before. Refuses `user_not_found` after an erasure, and `session_ended` what a bare
+   * `userId` sets after its user has closed.
+   */
+  set(
+    presence: Presence,
+    writtenBy: WrittenBy = 'system',
+  ): Result<undefined, 'user_not_found' | 'session_ended'> {
     if (this.#erased) return refuse('user_not_found');
+    if (this.#closed && writtenBy === 'bare') return refuse('session_ended');
     this.ctx.storage.transactionSync(() => {
       if (!this.#exists) this.#schema.create();
       this.ctx.storage.sql.exec(
-        'INSERT OR REPLACE INTO presence (one, presence, setAt) VALUES (1, ?, ?)',
+        'INSERT OR REPLACE INTO presence (one, presence, setAt, writtenBy) VALUES (1, ?, ?, ?)',
         JSON.stringify(presence),
         Date.now(),
+        writtenBy,
       );
     });
     this.#exists = true;
@@ -49,10 +65,16 @@ export class UserPresence extends DurableObject<Env> {
   /** The chain that was set last, in force or not; null where none was. */
   read(): SetPresence | null {
     if (!this.#exists) return null;
-    const { presence, setAt } = this.ctx.storage.sql
+    const [row] = this.ctx.storage.sql
       .exec<{ presence: string; setAt: number }>('SELECT presence, setAt FROM presence')
-      .one();
-    return { presence: JSON.parse(presence), setAt };
+      .toArray();
+    return row ? { presence: JSON.parse(row.presence), setAt: row.setAt } : null;
+  }
+
+  /** The user has closed: what a bare `userId` set goes, and a call that was begun before and comes late is refused. */
+  dropBare(): void {
+    this.#closed = true;
+    if (this.#exists) this.ctx.storage.sql.exec("DELETE FROM presence WHERE writtenBy = 'bare'");
   }
 
   /**

@@ -3,6 +3,8 @@ import { verifySession } from '../access/session-service.ts';
 import { resolveOwn, resolveTarget } from '../access/target-service.ts';
 import type { Deps } from '../deps.ts';
 import { AppError, type FieldError } from '../errors.ts';
+import type { WrittenBy } from '../users/contract.ts';
+import { writtenByOwner } from '../users/rules.ts';
 import type { AttributeGiven } from './contract.ts';
 import { faultsOf, type NewAttribute } from './rules.ts';
 import {
@@ -78,6 +80,7 @@ export async function setAttributes(
   userId: string,
   attributes: readonly NewAttribute[],
   pathOf: (index: number) => string,
+  writtenBy: WrittenBy = 'system',
 ): Promise<void> {
   const keys = attributes.map(({ key }) => key);
   for (let tried = 0; tried < SET_TRIES; tried += 1) {
@@ -94,8 +97,9 @@ export async function setAttributes(
       ...attribute,
       definedAt: defs.get(attribute.key)?.createdAt ?? 0,
     }));
-    const outcome = await upsertAttributes(db, userId, defined, MOST_ATTRIBUTES);
+    const outcome = await upsertAttributes(db, userId, defined, MOST_ATTRIBUTES, writtenBy);
     if (outcome === 'set') return;
+    if (outcome === 'user_not_found' && writtenBy === 'bare') throw new AppError('session_ended');
     if (outcome !== 'redefined') throw new AppError(outcome);
   }
   throw new AppError('try_again');
@@ -148,8 +152,9 @@ export async function setProfile(
   id: string,
   attributes: NewAttribute[],
 ): Promise<void> {
-  const { userId } = await resolveOwn(deps, caller, id);
-  await setAttributes(deps, userId, attributes, index => `attributes.${index}.`);
+  const { userId, self } = await resolveOwn(deps, caller, id);
+  const writtenBy = self ? writtenByOwner(self) : 'system';
+  await setAttributes(deps, userId, attributes, index => `attributes.${index}.`, writtenBy);
 }
 
 /** Sets the attribute that the path names. Refuses a body that names another. */
@@ -159,10 +164,10 @@ export async function setAttribute(
   { userId: id, key }: { userId: string; key: string },
   given: AttributeGiven,
 ): Promise<void> {
-  const { userId } = await resolveOwn(deps, caller, id);
+  const { userId, self } = await resolveOwn(deps, caller, id);
   const names = given.key ?? key;
   if (names !== key) throw new AppError('invalid_input', otherKey);
-  await setAttributes(deps, userId, [{ ...given, key }], () => '');
+  await setAttributes(deps, userId, [{ ...given, key }], () => '', self ? writtenByOwner(self) : 'system');
 }
 
 /** Refuses `attribute_not_found`. */

@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../platform/database.ts';
+import type { WrittenBy } from '../users/contract.ts';
 import { users } from '../users/table.ts';
 import { attributeDefs, profileAttributes } from './table.ts';
 
@@ -76,7 +77,10 @@ export async function upsertAttributes(
   userId: string,
   attributes: readonly DefinedAttribute[],
   most: number,
+  writtenBy: WrittenBy,
 ): Promise<SetOutcome> {
+  // On the word of a bare `userId` only while that is enough to sign in.
+  const standing = writtenBy === 'bare' ? sql`${named(userId)} AND ${users.entry} = 'open'` : named(userId);
   const asked = sql`json_each(${JSON.stringify(attributes.map(toTuple))})`;
   const member = (index: number) => sql.raw(`json_extract("asked"."value", '$[${index}]')`);
   const allDefined = sql`NOT EXISTS (SELECT 1 FROM ${asked} AS "asked" WHERE NOT EXISTS (
@@ -89,8 +93,8 @@ export async function upsertAttributes(
     db
       .insert(profileAttributes)
       .select(
-        sql`SELECT ${users.id}, ${member(0)}, ${member(1)}, ${member(2)}, ${member(3)}
-          FROM ${asked} AS "asked", ${users} WHERE ${named(userId)} AND ${allDefined} AND ${fits}`,
+        sql`SELECT ${users.id}, ${member(0)}, ${member(1)}, ${member(2)}, ${member(3)}, ${writtenBy}
+          FROM ${asked} AS "asked", ${users} WHERE ${standing} AND ${allDefined} AND ${fits}`,
       )
       .onConflictDoUpdate({
         target: [profileAttributes.uid, profileAttributes.key],
@@ -98,12 +102,13 @@ export async function upsertAttributes(
           contentType: sql`excluded."contentType"`,
           contentEncoding: sql`excluded."contentEncoding"`,
           value: sql`excluded."value"`,
+          writtenBy,
         },
       })
       .returning({ key: profileAttributes.key }),
     db
       .select({
-        known: sql<number>`EXISTS (SELECT 1 FROM ${users} WHERE ${named(userId)})`,
+        known: sql<number>`EXISTS (SELECT 1 FROM ${users} WHERE ${standing})`,
         defined: sql<number>`${allDefined}`,
       })
       .from(sql`(SELECT 1)`),
@@ -144,4 +149,4 @@ export type AttributeRow = typeof profileAttributes.$inferSelect;
 /** Which attributes of a profile are wanted: all, these, or none. */
 export type WantedAttributes = '*' | readonly string[] | null;
 
-export type Attribute = Omit<AttributeRow, 'uid'>;
+export type Attribute = Omit<AttributeRow, 'uid' | 'writtenBy'>;

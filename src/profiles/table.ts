@@ -18,6 +18,8 @@ export const profileAttributes = sqliteTable(
     contentType: text().notNull(),
     contentEncoding: text().notNull(),
     value: text().notNull(),
+    /** A value of `bare` goes when its user closes (a trigger on `users`). Null: written before this was kept. */
+    writtenBy: text({ enum: ['bare', 'proven', 'system'] }),
   },
   table => [primaryKey({ columns: [table.uid, table.key] })],
 );

@@ -6,6 +6,7 @@ import { endIdentifierSession, readIdentifierSession } from '../identifier-sessi
 import { nfc } from '../text.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { UserRecord } from '../users/contract.ts';
+import { writtenByOwner } from '../users/rules.ts';
 import { updateUser } from '../users/service.ts';
 import type { OwnUserChange } from './contract.ts';
 import { findPublicUsers, type PublicUser } from './store.ts';
@@ -65,7 +66,7 @@ export async function changeOwnUser(
   const given = Object.entries(change).filter(([, value]) => value != null);
   if (given.length === 0) return record;
   const cleared = given.map(([name, value]) => [name, value === '' ? null : value]);
-  return updateUser(deps, record.uid, Object.fromEntries(cleared));
+  return updateUser(deps, record.uid, Object.fromEntries(cleared), writtenByOwner(record));
 }
 
 /** Ends a visit; refuses `session_ended` where it was ended before. */

@@ -3,6 +3,7 @@ import { runBatch, type Statement } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
 import { isRetired, type KeyedHashes, knownHash } from '../retired-names/store.ts';
 import { walletOwners } from '../retired-names/table.ts';
+import type { WrittenBy } from './contract.ts';
 import {
   belongings,
   insertedUser,
@@ -17,11 +18,28 @@ import {
   wholeUser,
 } from './store.ts';
 import { locators, users } from './table.ts';
+import { bareMembersOf, notedMembers, withoutBareMembers } from './written-store.ts';
 
 export type NewUser = Pick<UserRow, 'userId' | 'entry' | 'displayName' | 'profileHandle'> & {
   username?: string;
 };
-export type UserChange = Partial<Omit<UserRow, 'id' | 'userId' | 'version' | 'copiedVersion' | 'createdAt'>>;
+export type UserChange = Partial<
+  Omit<UserRow, 'id' | 'userId' | 'version' | 'copiedVersion' | 'createdAt' | 'bareMembers'>
+>;
+
+/** How a record changes besides its members. */
+export interface Conditions {
+  /** Makes earlier sign-ins worthless where the entry was open, and drops what a bare `userId` wrote. */
+  closing?: true;
+  /** Makes earlier sign-ins worthless, except the one that made the change. */
+  credentialsChange?: { keptSid: string | null };
+  /** By what proof the members were written; `bare` happens only while the entry is open. By default a secret key. */
+  writtenBy?: WrittenBy;
+  onlyWhere?: SQL | undefined;
+}
+
+/** A changed user, and whether it was this change that closed an open entry. */
+export type ChangedUser = WholeUser & { justClosed?: boolean };
 
 /** Statements that run in the same transaction as a change of the record, before it. */
 export type WithChange = (db: Database) => Statement[];
@@ -40,10 +58,11 @@ export async function insertUser(
   now: number,
 ): Promise<{ user: WholeUser | null; retired: boolean }> {
   const again = isRetired(hashes, now);
+  const bareMembers = user.entry === 'open' ? bareMembersOf(user) : [];
   const { made, name } = await runBatch(db, {
     made: db
       .insert(users)
-      .values({ ...user, createdAt: now, updatedAt: now })
+      .values({ ...user, bareMembers, createdAt: now, updatedAt: now })
       .onConflictDoNothing()
       .returning(),
     // Never one who is being erased: their own name is retired already.
@@ -107,20 +126,21 @@ export function noteWalletOwner(db: Database, wallet: LocatorKey, hashes: KeyedH
 }
 
 /**
- * Changes a record, raises its version in the same transaction and reads the whole back; null where there is no
- * such user, or `onlyWhere` does not hold. `closing` makes earlier sign-ins worthless where the entry was open.
- * `credentialsChange` makes all of them worthless, except the one that made the change.
+ * Changes a record, raises its version in the same transaction and reads the whole back. Null where there is no such user,
+ * or the conditions do not hold.
  */
 export async function changeUser(
   db: Database,
   uid: number,
-  change: UserChange & { closing?: true; credentialsChange?: { keptSid: string | null }; onlyWhere?: SQL },
+  change: UserChange & Conditions,
   now: number,
   withChange: WithChange = () => [],
-): Promise<WholeUser | null> {
+): Promise<ChangedUser | null> {
   const which = eq(users.id, uid);
-  const { closing, credentialsChange, onlyWhere, ...members } = change;
+  const { closing, credentialsChange, writtenBy = 'system', onlyWhere, ...members } = change;
+  const mayWrite = writtenBy === 'bare' ? eq(users.entry, 'open') : undefined;
   const closed = closing && {
+    ...withoutBareMembers(),
     entry: 'closed' as const,
     credentialVersion: sql`${users.credentialVersion} + (${users.entry} = 'open')`,
   };
@@ -130,10 +150,20 @@ export async function changeUser(
   };
   const rows = db
     .update(users)
-    .set({ ...members, ...closed, ...proven, version: sql`${users.version} + 1`, updatedAt: now })
-    .where(and(which, isNull(users.erasedAt), onlyWhere))
+    .set({
+      ...notedMembers(members, writtenBy),
+      ...closed,
+      ...members,
+      ...proven,
+      version: sql`${users.version} + 1`,
+      updatedAt: now,
+    })
+    .where(and(which, isNull(users.erasedAt), mayWrite, onlyWhere))
     .returning();
-  return toWhole(await runBatch(db, { rows, ...belongings(db, which) }, withChange(db)));
+  const before = db.select({ entry: users.entry }).from(users).where(which);
+  const read = await runBatch(db, { before, rows, ...belongings(db, which) }, withChange(db));
+  const whole = toWhole(read);
+  return whole && { ...whole, justClosed: closing === true && read.before[0]?.entry === 'open' };
 }
 
 /** Notes that the user's object holds this version of the record; an older note never lowers a newer one. */

@@ -98,6 +98,12 @@ export const descriptionSchema = z
   .catch(null);
 
 /**
+ * By what proof a user's own word was written. `bare`: a `userId` was named, so it may be anybody's and goes when the user
+ * closes; `proven`: the user had proved more; `system`: a secret key.
+ */
+export type WrittenBy = 'bare' | 'proven' | 'system';
+
+/**
  * The copy of a user's record that `DeviceSessions` keeps, so that one object call answers most requests.
  * Times in epoch ms. A copy with a lower `version` never replaces a higher one.
  */

@@ -10,7 +10,8 @@ export interface User {
 }
 
 export function toUser({ row, roles, wallets, kin, photos }: WholeUser): User {
-  const { id, copiedVersion, bannedAt, bannedUntil, erasedAt: _, lastSeenAt: __, ...members } = row;
+  const { id, copiedVersion, bannedAt, bannedUntil, ...kept } = row;
+  const { erasedAt: _, lastSeenAt: __, bareMembers: ____, ...members } = kept;
   const ban = bannedAt === null ? null : { until: bannedUntil };
   return {
     record: {

@@ -21,6 +21,10 @@ export function isUserId(text: string): boolean {
   );
 }
 
+/** By what proof a user writes about themselves: whoever names the `userId` of an open user passes for that user. */
+export const writtenByOwner = ({ entry }: { entry: 'open' | 'closed' }): 'bare' | 'proven' =>
+  entry === 'open' ? 'bare' : 'proven';
+
 /** The locator that stands for a wallet. */
 export const locatorOfWallet = ({ address, chainId }: Wallet) =>
   ({ type: 'wallet', value: address, chainId: chainId ?? 0 }) as const;

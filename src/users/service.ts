@@ -11,7 +11,7 @@ import {
   ofCredentialVersion,
   type UserChange,
 } from './change-store.ts';
-import type { UserRecord } from './contract.ts';
+import type { UserRecord, WrittenBy } from './contract.ts';
 import { type Publishing, publish } from './copy-service.ts';
 import { toUser, type User } from './record.ts';
 import { locatorOfWallet, type Wallet } from './rules.ts';
@@ -85,6 +85,7 @@ export async function renameUser(
   deps: Pick<Deps, 'db' | 'now'>,
   user: User,
   names: UserNames,
+  writtenBy: WrittenBy,
 ): Promise<User | null> {
   const { record } = user;
   const given = Object.entries(names) as [keyof UserNames, string][];
@@ -92,14 +93,24 @@ export async function renameUser(
   if (differing.length === 0) return user;
   const { uid, credentialVersion } = record;
   const onlyWhere = ofCredentialVersion(credentialVersion);
-  const change = { ...Object.fromEntries(differing), onlyWhere };
+  const change = { ...Object.fromEntries(differing), onlyWhere, writtenBy };
   const changed = await changeUser(deps.db, uid, change, deps.now());
   return changed && toUser(changed);
 }
 
-/** Changes members of the record; answered only once the user's object holds the new copy. */
-export async function updateUser(deps: Publishing, uid: number, change: UserChange): Promise<UserRecord> {
-  return publish(deps, await changeUser(deps.db, uid, change, deps.now()));
+/**
+ * Changes members of the record; answered only once the user's object holds the new copy. Refuses `session_ended` where
+ * they are written on the word of a bare `userId`, and the user has closed meanwhile.
+ */
+export async function updateUser(
+  deps: Publishing,
+  uid: number,
+  change: UserChange,
+  writtenBy: WrittenBy = 'system',
+): Promise<UserRecord> {
+  const changed = await changeUser(deps.db, uid, { ...change, writtenBy }, deps.now());
+  if (!changed && writtenBy === 'bare') throw new AppError('session_ended');
+  return publish(deps, changed);
 }
 
 /** Closes the user. From now on the `userId` alone is not enough, and device sessions that it opened end. */

@@ -1,6 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
+/** The members that a user or a secret key writes, and others are shown. */
+export type ShownMember = 'displayName' | 'profileHandle' | 'description' | 'avatarCustomUrl' | 'metadata';
+
 /** The user record. `id` names everything stored about a user and is never reused; `userId` is its public name. */
 export const users = sqliteTable(
   'users',
@@ -16,6 +19,8 @@ export const users = sqliteTable(
     description: text(),
     avatarCustomUrl: text(),
     metadata: text({ mode: 'json' }).$type<Record<string, unknown>>(),
+    /** Which of the members above were last written on the word of a bare `userId`: they go when the entry closes. */
+    bareMembers: text({ mode: 'json' }).$type<ShownMember[]>().notNull().default(sql`'[]'`),
     isBrand: integer({ mode: 'boolean' }).notNull().default(false),
     /** For display: the user's object decides. `bannedUntil` null while `bannedAt` is set: until lifted. */
     bannedAt: integer(),
