@@ -56,15 +56,15 @@ export async function readPresences(
   deps: Pick<Deps, 'presence' | 'now'>,
   users: readonly { uid: number; userId: string }[],
 ): Promise<UserPresenceView[]> {
-  const found = await Promise.all(
-    users.map(async ({ uid, userId }) => ({ userId, set: await deps.presence(uid).read() })),
+  const uids = new Set(users.map(({ uid }) => uid));
+  const sets = new Map(
+    await Promise.all([...uids].map(async uid => [uid, await deps.presence(uid).read()] as const)),
   );
   const now = deps.now();
-  return found.map(({ userId, set }) => ({
-    userId,
-    presence: set && presenceAt(set, now),
-    setAt: set?.setAt ?? null,
-  }));
+  return users.map(({ uid, userId }) => {
+    const set = sets.get(uid) ?? null;
+    return { userId, presence: set && presenceAt(set, now), setAt: set?.setAt ?? null };
+  });
 }
 
 /** Deletes a user's presence. To be called when the user is marked as erased. May be called again. */

@@ -80,7 +80,11 @@ describe('works', () => {
   it('reads a hundred', async () => {
     const { accessToken: token } = await signIn('reads-hundred');
     const ids = Array(100).fill('presence-a').join(',');
-    expect((await read(ids, { token })).body).toHaveLength(100);
+    const answer = await read(ids, { token });
+    expect(answer.body).toHaveLength(100);
+    // Each user is asked once, however often a list names them: the caller's session, and one presence.
+    expect(trips(answer)[1]).toBe(2);
+    expect(trips(await read('me,reads-hundred,me,presence-a', { token }))[1]).toBe(3);
     expect((await read(`${ids},presence-b`, { token })).status).toBe(400);
   });
 });

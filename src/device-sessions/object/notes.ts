@@ -22,6 +22,9 @@ export function makeNotes(sql: SqlStorage, exists: () => boolean) {
   return {
     /** The live sessions that some device session is noted to be in. */
     all: (): string[] => ids('SELECT DISTINCT liveId FROM notes'),
+    /** Those where the last join was noted before this instant. */
+    before: (at: number): string[] =>
+      ids('SELECT liveId FROM notes GROUP BY liveId HAVING max(lastAt) < ?', at),
     /** Those that this device session is noted to be in. */
     of: (sid: string): string[] => ids('SELECT liveId FROM notes WHERE sid = ?', sid),
     /** Those where something may be known of the user. */
