@@ -2,6 +2,7 @@ import { type Audit, type CallerFacts, makeAudit } from './audit.ts';
 import type { Config } from './config.ts';
 import { logFault } from './log.ts';
 import { type Database, openDatabase } from './platform/database.ts';
+import { openFiles } from './platform/files.ts';
 import { type Objects, openObjects } from './platform/objects.ts';
 import { noTrips, type Trips } from './platform/trips.ts';
 import { type KeyRing, makeKeyRing } from './tokens/key-ring.ts';
@@ -62,6 +63,6 @@ export function makeDeps(context: RequestContext): Deps {
     },
     audit: makeAudit(context),
     noteCaller: known => void Object.assign(caller, known),
-    files: env.FILES,
+    files: openFiles(env.FILES),
   };
 }

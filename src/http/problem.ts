@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AppError, type RefusalCode, type RefusalDetails, refusals, wireCodeOf } from '../errors.ts';
 import { logFault } from '../log.ts';
+import { isStorageFault } from '../platform/faults.ts';
 import type { AppEnv } from './context.ts';
 
 /** A refusal before it has a form: its status and title, and the problem of RFC 9457 with a stable `code`. */
@@ -46,10 +47,14 @@ export function makeRenderer(forms: ErrorForms) {
     });
   }
 
-  /** What was thrown, as a response. A bug is logged whole and answered with a fixed text. */
+  /**
+   * What was thrown, as a response. A bug is logged whole and answered with a fixed text; a fault of storage is logged, and
+   * the client may try again.
+   */
   function renderError(error: unknown, c: Context<AppEnv>): Response {
     const refusal = asRefusal(error);
     if (refusal.code === 'internal') logFault('request failed', error);
+    else if (refusal.code === 'try_again' && !(error instanceof AppError)) logFault('storage failed', error);
     else
       c.get('deps')?.audit('refused', { code: refusal.code, method: c.req.method, route: c.req.routePath });
     return renderRefusal(c, refusal.code, refusal.details);
@@ -61,6 +66,7 @@ export function makeRenderer(forms: ErrorForms) {
 function asRefusal(error: unknown): { code: RefusalCode; details: RefusalDetails } {
   if (error instanceof AppError) return error;
   if (error instanceof HTTPException && error.status === 400) return { code: 'invalid_json', details: {} };
+  if (isStorageFault(error)) return { code: 'try_again', details: {} };
   return { code: 'internal', details: {} };
 }
 

@@ -1,4 +1,5 @@
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+import { fromBinding, fromStorage } from './faults.ts';
 import type { Trips } from './trips.ts';
 
 export type Database = DrizzleD1Database;
@@ -9,10 +10,10 @@ type Used = Pick<D1Database, 'prepare' | 'batch'>;
 /** D1 behind drizzle, every round trip counted. */
 export function openDatabase(d1: Used, trips: Trips): Database {
   const counted: Used = {
-    prepare: query => d1.prepare(query),
+    prepare: query => fromBinding(() => d1.prepare(query)),
     batch: statements => {
       trips.d1 += 1;
-      return d1.batch(statements);
+      return fromStorage(() => d1.batch(statements));
     },
   };
   // Drizzle logs a statement when it runs it by itself, and not as a part of a batch.

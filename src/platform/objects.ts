@@ -1,3 +1,4 @@
+import { fromBinding, fromStorage } from './faults.ts';
 import type { Trips } from './trips.ts';
 
 /**
@@ -48,14 +49,17 @@ const LIVE_SESSION_ID = /^[0-9a-f]{64}$/;
 /** The objects behind these bindings; every call of one is counted in `trips`. */
 export function openObjects(env: Bindings, trips: Trips): Objects {
   const named = <T extends Rpc.DurableObjectBranded>(namespace: DurableObjectNamespace<T>, name: string) =>
-    reach<T>(located(namespace, env.DATA_LOCATION).getByName(name), trips);
+    reach<T>(
+      fromBinding(() => located(namespace, env.DATA_LOCATION).getByName(name)),
+      trips,
+    );
   const rooms = () => located(env.LIVE_SESSIONS, env.DATA_LOCATION);
   return {
     deviceSessions: uid => named(env.DEVICE_SESSIONS, String(uid)),
     presence: uid => named(env.USER_PRESENCE, String(uid)),
     throttle: subject => named(env.THROTTLE, subject),
     singleUse: shard => named(env.SINGLE_USE, shard),
-    newLiveSessionId: () => rooms().newUniqueId().toString(),
+    newLiveSessionId: () => fromBinding(() => rooms().newUniqueId().toString()),
     liveSession: id => {
       // One spelling only: the room password and the notes about a live session go by the text of its id.
       if (!LIVE_SESSION_ID.test(id)) return null;
@@ -95,7 +99,7 @@ export function reach<T extends Rpc.DurableObjectBranded>(
       if (typeof member !== 'function') return member;
       return (...parameters: unknown[]) => {
         trips.objects += 1;
-        return Reflect.apply(member, target, parameters);
+        return fromStorage(() => Reflect.apply(member, target, parameters));
       };
     },
   }) as unknown as Reached<T>;

@@ -29,8 +29,8 @@ export interface Call {
 
 export const ORIGIN = 'http://localhost:8787';
 
-/** One request to the Worker in the real runtime; a `body` that is a string or bytes is sent as it is. */
-export async function call(method: string, path: string, options: Call = {}): Promise<Answer> {
+/** One request; a `body` that is a string, bytes or a stream is sent as it is. */
+export function requestOf(method: string, path: string, options: Call): Request {
   const headers = new Headers(options.headers);
   if (options.token !== undefined) headers.set('authorization', `Bearer ${options.token}`);
   if (options.key !== undefined) headers.set('x-api-key', options.key);
@@ -43,10 +43,19 @@ export async function call(method: string, path: string, options: Call = {}): Pr
       options.body instanceof ReadableStream;
     init.body = (raw ? options.body : JSON.stringify(options.body)) as BodyInit;
   }
-  const response = await exports.default.fetch(new Request(`${ORIGIN}${path}`, init));
+  return new Request(`${ORIGIN}${path}`, init);
+}
+
+/** What a response says, its body read. */
+export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json') && text !== '';
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** One request to the Worker in the real runtime. */
+export async function call(method: string, path: string, options: Call = {}): Promise<Answer> {
+  return answerOf(await exports.default.fetch(requestOf(method, path, options)));
 }
 
 export interface SignedIn {
