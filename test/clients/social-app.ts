@@ -83,13 +83,15 @@ export function makeSocialApp({ Client, UserRepository }: SocialSdk) {
   }
 
   return {
-    start(url: string, apiKey: string) {
-      const apiEndpoint = { http: url, upload: url, mqtt: url };
-      Client.createClient(apiKey, 'sg', { apiEndpoint, rteEnabled: false });
+    start(url: string, apiKey: string, rteEnabled = false) {
+      const mqtt = `${url.replace(/^http/, 'ws')}/mqtt`;
+      Client.createClient(apiKey, 'sg', { apiEndpoint: { http: url, upload: url, mqtt }, rteEnabled });
       Client.onSessionStateChange(state => states.push(state));
     },
     signIn: (userId: string, displayName?: string) =>
       attempt(() => Client.login({ userId, ...(displayName && { displayName }) }, handler, withoutEvents)),
+    signInWithEvents: (userId: string) =>
+      attempt(() => Client.login({ userId }, handler, { disableRTE: false })),
     signInWith: (userId: string, authToken: string) =>
       attempt(() => Client.login({ userId, authToken }, handler, withoutEvents)),
     resume: (userId: string, token: Token) =>
