@@ -3,7 +3,7 @@ import { descriptionSchema, nameSchema, sentNameSchema, textSchema } from '../us
 import { isUsername } from './rules.ts';
 
 const uuid = z.guid();
-/** Where push notices for a device go; opaque here. */
+/** The token for a device's push notices. Usher does not read it. */
 const pushToken = z.string().max(4096);
 
 /** `DeviceInfo` as clients send it; a device that names no id gets one. */
@@ -18,7 +18,7 @@ const deviceInfo = z
   .nullish();
 
 const username = z.string().refine(isUsername, 'must be 5–25 ASCII letters and digits, first a letter');
-/** What a secret must be to be taken as a new one, the service says: it knows the list of common ones. */
+/** The service checks a new secret, because it knows the list of common ones. */
 const secret = z
   .string()
   .max(10_000)
@@ -48,7 +48,7 @@ export const accountKeyRemovalSchema = z.object({ password });
 /** `PUT /users/resetPassword`. */
 export const resetSchema = z.object({
   userId: z.int().positive(),
-  /** The one that is spent. Not bounded like a new one: whatever is not the key is refused alike. */
+  /** The key that is spent. Its length is not checked, so that every wrong key is refused in the same way. */
   accountKey,
   newPassword: password,
   newAccountKey: accountKey.nullish(),

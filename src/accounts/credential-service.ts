@@ -29,7 +29,7 @@ export interface ProvingUser {
 const toProving = (found: WithCredentials | null): ProvingUser | null =>
   found && { user: toUser(found.user), credentials: found.credentials };
 
-/** By username, whatever its letter case. */
+/** By username, in any letter case. */
 export async function findUserByUsername(
   deps: Pick<Deps, 'db'>,
   username: string,
@@ -54,9 +54,9 @@ export async function registerUser(
 }
 
 /**
- * A new password for the user who proved the hash it rests on. Every device session that rests on the earlier one ends,
- * except `keptSid`. The account key of before is gone too: a thief may have set it. Null where somebody changed the hash
- * meanwhile: what was proven is worth nothing any more.
+ * Sets a new password for a user who proved the earlier one. Every device session that rests on the earlier one ends,
+ * except `keptSid`. The earlier account key goes too, because a thief may have set it. Null where the hash was changed in
+ * between: then the proof is worth nothing.
  */
 export async function replacePassword(
   deps: Publishing & Pick<Deps, 'audit'>,
@@ -67,7 +67,7 @@ export async function replacePassword(
 ): Promise<UserRecord | null> {
   const changed = await changePassword(deps.db, uid, resting, next, keptSid, deps.now());
   if (!changed) return null;
-  // Before the copy is brought: the change stands, whatever becomes of that.
+  // Before the copy is brought, because the change stands even if that fails.
   deps.audit(keptSid === null ? 'password_reset' : 'password_changed', { uid, sid: keptSid });
   return publish(deps, changed);
 }
@@ -89,7 +89,7 @@ export async function givePassword(
   throw new AppError(now?.credentials ? 'password_exists' : 'username_taken');
 }
 
-/** Another account key, or null for none. Null where the password it was set by is no more. */
+/** Sets another account key, or none (null). Returns null where the password that set it was replaced. */
 export async function replaceAccountKey(
   deps: Publishing & Pick<Deps, 'audit'>,
   uid: number,
@@ -103,7 +103,7 @@ export async function replaceAccountKey(
   return publish(deps, changed);
 }
 
-/** Keeps the same password under another hash; false where the one of before is no more. */
+/** Stores another hash of the same password. False where the earlier hash was replaced. */
 export async function storePasswordHash(
   deps: Pick<Deps, 'db' | 'now'>,
   uid: number,

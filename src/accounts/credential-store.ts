@@ -12,7 +12,7 @@ export type CredentialsRow = typeof credentials.$inferSelect;
 /** A user and their credentials, read in one trip. */
 export interface WithCredentials {
   user: WholeUser;
-  /** Null: no password, so no way in by one. */
+  /** Null: the user has no password. */
   credentials: CredentialsRow | null;
 }
 
@@ -53,7 +53,7 @@ export async function insertUserWithPassword(
   return insertedUser(rows);
 }
 
-/** Which hash a change of credentials rests on: it happens only while that is still the one. */
+/** The hash that a change of credentials rests on. The change happens only while it is still stored. */
 export type Resting = Partial<Pick<CredentialsRow, 'passwordHash' | 'accountKeyHash'>>;
 
 const restsOn = (uid: number, { passwordHash, accountKeyHash }: Resting) =>
@@ -93,7 +93,7 @@ export async function changePassword(
   return changeUser(db, uid, change, now, () => [set]);
 }
 
-/** Another account key, or null for none; null where the password it rests on is no more. */
+/** Sets another account key, or none (null). Returns null where the password it rests on was replaced. */
 export async function changeAccountKey(
   db: Database,
   uid: number,
@@ -107,7 +107,7 @@ export async function changeAccountKey(
   return changeUser(db, uid, change, now, () => [set]);
 }
 
-/** The first password of a user who had none; null where they have one, or the username is taken or refused. */
+/** Sets the first password of a user. Null where they have one, or the username is taken or refused. */
 export async function addPassword(
   db: Database,
   uid: number,
@@ -127,7 +127,7 @@ export async function addPassword(
   return changeUser(db, uid, { ...change, closing: true, onlyWhere }, now, () => [set]);
 }
 
-/** Keeps the same password under another hash; whether the one of before was still there. */
+/** Stores another hash of the same password. Returns whether the earlier hash was still there. */
 export async function putPasswordHash(
   db: Database,
   uid: number,

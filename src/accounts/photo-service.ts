@@ -16,7 +16,7 @@ import { type Publishing, publish } from '../users/copy-service.ts';
 import type { NewPhoto } from './contract.ts';
 import { deletePhoto, insertPhoto, MOST_PHOTOS } from './photo-store.ts';
 
-/** Makes an upload of the caller's a photo of theirs; refuses `upload_not_found`, `upload_mismatch`, `too_many_photos`. */
+/** Makes one of the caller's uploads a photo. Refuses `upload_not_found`, `upload_mismatch`, `too_many_photos`. */
 export async function attachPhoto(deps: Deps, claims: Claims<'access'>, photo: NewPhoto): Promise<void> {
   const { record } = await readSession(deps, claims);
   const { uid } = claims;
@@ -29,13 +29,13 @@ export async function attachPhoto(deps: Deps, claims: Claims<'access'>, photo: N
   if (record.photos.length >= MOST_PHOTOS) throw new AppError('too_many_photos');
   const { fileType, fileSize, previewWidth, previewHeight } = upload;
   const row = { id, fileType, fileSize, previewWidth, previewHeight, createdAt: deps.now() };
-  // The sweeper may have been first: then there is nothing to keep, and no photo.
+  // The sweeper may have taken the upload first. Then there is no photo.
   const photos = await addPhoto(deps, uid, row, keepingUpload(uid, id), isOwnUpload(uid, id));
   if (photos.some(known => known.id === id)) return;
   throw new AppError(photos.length < MOST_PHOTOS ? 'upload_not_found' : 'too_many_photos');
 }
 
-/** Removes a photo of the caller's, and its bytes; refuses `photo_not_found`. */
+/** Removes one of the caller's photos, with its bytes. Refuses `photo_not_found`. */
 export async function detachPhoto(deps: Deps, claims: Claims<'access'>, photoId: string): Promise<void> {
   const { record } = await readSession(deps, claims);
   const { uid } = claims;

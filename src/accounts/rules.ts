@@ -1,10 +1,10 @@
-/** What people may call themselves and keep secret, and who may touch the secrets: decisions over facts alone. */
+/** Decisions about usernames and secrets, and about who may change the secrets. */
 import type { DeviceSession } from '../device-sessions/contract.ts';
 import { lengthOf, nfc } from '../text.ts';
 
 const USERNAME = /^[A-Za-z][A-Za-z0-9]{4,24}$/;
 
-/** How long ago a sign-in may be to vouch for a new password and for erasure. */
+/** How old a sign-in may be to allow a first password or an erasure. */
 const FRESH_MS = 5 * 60_000;
 
 /** 5–25 ASCII letters and digits, first a letter. */
@@ -74,14 +74,14 @@ function withoutGuessed(text: string, isGuessed: (part: string) => boolean): str
   return left;
 }
 
-/** Whether somebody signed in on this device just now, and did not merely leave it. `now` in epoch ms. */
+/** Whether this device session was opened just now. `now` in epoch ms. */
 export function isRecent({ createdAt }: Pick<DeviceSession, 'createdAt'>, now: number): boolean {
   return now - createdAt <= FRESH_MS;
 }
 
 /**
- * Whether the bearer of this device session may set a first password: the sign-in must be recent and rest on more than
- * a name, or a stolen token would become ownership.
+ * Whether this device session may set a first password. The sign-in must be recent and rest on more than a name, or a
+ * stolen token would become ownership.
  */
 export function isFreshEnough(session: Pick<DeviceSession, 'createdAt' | 'proof'>, now: number): boolean {
   return session.proof !== 'userId' && isRecent(session, now);

@@ -3,7 +3,7 @@ import type { StoredBan } from '../users/contract.ts';
 
 const isoOrNull = (at: number | null) => (at === null ? null : iso(at));
 
-/** A ban, as a secret key is shown it. `by` is the id of the key that put it; null where that was not kept. */
+/** A ban, as a secret key sees it. `by` is the id of the key that set it; null in bans from before this was stored. */
 export function presentBan({ reason, until, since, keyId }: StoredBan) {
   return { reason, until: isoOrNull(until), since: isoOrNull(since), by: keyId };
 }

@@ -34,7 +34,7 @@ export async function banUser(
   requireEverywhere(ended);
 }
 
-/** Lifts a ban; also one that outlived its user, by the name they had. */
+/** Lifts a ban, also one that outlived its user, by the name they had. */
 export async function liftBan(deps: Deps, userId: string): Promise<void> {
   if (await liftRetiredBan(deps, userId)) return deps.audit('ban_lifted', { uid: null, target: userId });
   const { uid } = await targetUser(deps, userId);
@@ -80,7 +80,7 @@ async function showBan(deps: Deps, uid: number): Promise<void> {
   }
 }
 
-/** The object did not answer, so the call has changed nothing that anybody may rely on. */
+/** The object did not answer, so nothing is known to have changed. */
 const notReached =
   (what: string) =>
   (error: unknown): never => {

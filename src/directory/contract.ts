@@ -3,7 +3,7 @@ import { locatorSchema, locatorTextSchema } from '../locators/contract.ts';
 import { nfc } from '../text.ts';
 import { nameSchema, shownMembers } from '../users/contract.ts';
 
-/** `PATCH /v1/users/{userId}`: what is absent or null stays, an empty text clears. */
+/** `PATCH /v1/users/{userId}`. Absent and null members stay; an empty text clears. */
 export const userPatchSchema = z.object({
   displayName: nameSchema(100).nullish(),
   ...shownMembers,
@@ -17,7 +17,7 @@ const USER_ID = /^[a-zA-Z0-9@#][a-zA-Z0-9\-_@$#]{7,71}$/;
 
 const screenName = nameSchema(100);
 
-/** `POST /v1/users`; what SDKs send besides is ignored. */
+/** `POST /v1/users`. Other members that SDKs send are ignored. */
 export const newUserSchema = z.object({
   userId: z.string().regex(USER_ID, 'must be 8–72 of a-z, A-Z, 0-9, -, _, @, $ and #').nullish(),
   screenName: z.object({ screenName }),

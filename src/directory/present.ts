@@ -24,16 +24,16 @@ export function presentDirectoryUser({ user, whole }: ShownUser, now: number) {
   };
 }
 
-/** Users as a secret key is shown them. */
+/** Users as a secret key sees them. */
 export const presentUsers = (users: readonly DirectoryUser[], now: number) =>
   users.map(user => presentDirectoryUser({ user, whole: true }, now));
 
-/** A user whose record was changed, as the SDK is shown users. */
+/** A changed user, in the form of the SDK. */
 export function presentRecord(record: UserRecord, now: number) {
   return presentUser(record, now);
 }
 
-/** What users are called. */
+/** The screen names of users. */
 export function presentScreenNames(names: readonly { userId: string; displayName: string | null }[]) {
   return {
     screenNames: names.map(({ userId, displayName }) => ({ userId, screenName: displayName ?? '' })),

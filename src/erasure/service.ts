@@ -15,7 +15,7 @@ import { findReservedOf, findUserByUid, type LocatorKey, type UserRow } from '..
 import { hashWallet } from '../users/wallet-service.ts';
 import { deleteErased, findErased, type KnownWallet, markErased, measureErased } from './store.ts';
 
-/** A user who is being erased, by the names that what is kept about them goes by. */
+/** A user who is being erased, with the names under which things of theirs are stored. */
 type Erased = Pick<UserRow, 'id' | 'userId' | 'username'>;
 
 type Erasing = Pick<
@@ -29,8 +29,8 @@ const ERASED_AT_ONCE = 20;
 const PAGES_AT_ONCE = 20;
 
 /**
- * Erases a user: marked first, so that nothing finds or admits them any more, then their device sessions, then what
- * others keep about them, the rows last. What a fault or a crash leaves undone the cron trigger does within a minute.
+ * Erases a user. The mark comes first, so that nothing finds or admits them from then on. Then their device sessions end,
+ * then everything stored elsewhere goes, and the rows go last. The cron trigger goes on after a fault or a crash.
  * `not_everywhere_yet` until then: the erasure stands, but a token may work where the user's object did not answer.
  */
 export async function eraseUser(deps: Erasing, uid: number): Promise<void> {
@@ -41,13 +41,13 @@ export async function eraseUser(deps: Erasing, uid: number): Promise<void> {
   forgetName(found.row.userId);
   deps.audit('erased', { uid });
   await finishErasure(deps, found.row).catch(error => {
-    // The mark stands: whatever failed after it is tried again.
+    // The mark stands, so the rest is tried again.
     if (!(error instanceof AppError)) logFault('erasure not finished', error);
     requireEverywhere({ everywhere: false });
   });
 }
 
-/** Goes on with every erasure that is not done; how many were finished. */
+/** Goes on with every erasure that is not done. Returns how many were finished. */
 export async function sweepErased(deps: Erasing): Promise<number> {
   await deleteLapsed(deps.db, deps.now());
   const marked = {
@@ -73,7 +73,7 @@ async function finishErasure(deps: Erasing, user: Erased): Promise<void> {
   await deleteErased(deps.db, user.id, await walletsOf(deps, locators));
 }
 
-/** Clears what is kept about a user outside of D1's own rows. Every step may run any number of times. */
+/** Clears everything about a user outside of D1's rows. Every step may run any number of times. */
 async function clear(deps: Erasing, { id: uid, username }: Erased): Promise<void> {
   // Attempts are counted by the number as well: a user without a username may have failed too.
   const subjects = [`#${uid}`, ...(username ? [username] : [])];
@@ -97,7 +97,7 @@ async function namesOf(
   return [...retired, { hash, kind: 'name', owner, until: deps.now() + deps.config.usernameRestMs }];
 }
 
-/** What a ban goes on refusing after its user: the username, and what was proven or set to be theirs. */
+/** The names that a ban still refuses after its user is gone: the username, and locators that were proven or set. */
 async function refusedBy(
   deps: Hashing,
   { userId, username }: Erased,

@@ -62,7 +62,7 @@ export async function measureErased(db: Database): Promise<{ count: number; last
   return { count: row?.count ?? 0, lastId: row?.lastId ?? 0 };
 }
 
-/** A wallet, and the keyed hashes its owners are known by. */
+/** A wallet, and the keyed hashes of its owners' list. */
 export interface KnownWallet {
   key: LocatorKey;
   owner: KeyedHashes;

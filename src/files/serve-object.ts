@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 
-/** What a browser may show in place: nothing in them can run. Everything else is for saving. */
+/** The types that a browser may show in place, because nothing in them can run. Every other file is for saving. */
 const SHOWN = new Set([
   'image/png',
   'image/jpeg',
@@ -55,7 +55,7 @@ export async function serveObject(
   }
   const ifRange = request.headers.get('if-range');
   if (span && ifRange !== null && ifRange !== object.httpEtag) {
-    // The range was meant for another state of the file: the whole of this one.
+    // The range was meant for another state of the file, so the whole file is sent.
     await object.body.cancel();
     return serveObject(bucket, key, new Request(request.url), { fileName, contentType, sizeInBytes });
   }
@@ -74,7 +74,7 @@ export async function serveObject(
   return new Response(object.body, { status: 206, headers });
 }
 
-/** The one range asked for, empty where the file ends before it; null for none, or for what is no single range. */
+/** The single range of the request, empty where the file ends before it; null where there is none, or several. */
 function spanAsked(header: string | null, size: number): Span | null {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? '') ?? [];
   if (first === undefined || last === undefined || first + last === '') return null;
@@ -89,7 +89,7 @@ function spanAsked(header: string | null, size: number): Span | null {
 
 const ENTITY_TAGS = /^(\*|(W\/)?"[\x21\x23-\x7e]*"(\s*,\s*(W\/)?"[\x21\x23-\x7e]*")*)$/;
 
-/** The request's conditions, without those that are none: R2 takes them for faults of ours. */
+/** The request's conditions, without malformed ones, which R2 would treat as a fault of Usher. */
 function conditionsOf(given: Headers): Headers {
   const conditions = new Headers();
   for (const name of ['if-match', 'if-none-match']) {
@@ -103,7 +103,7 @@ function conditionsOf(given: Headers): Headers {
   return conditions;
 }
 
-/** RFC 6266: a plain name for old clients, the real one in UTF-8; neither can be a path. */
+/** RFC 6266: a plain name for old clients and the real one in UTF-8. Neither can be a path. */
 function disposition(kind: 'inline' | 'attachment', fileName: string): string {
   const name = fileName.replace(/[/\\]/g, '_');
   const plain = name.replace(/[^\x20-\x7e]|["%;]/g, '_');

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 const LARGEST_BODY = 64 * 1024;
 const DEEPEST = 32;
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
-/** As Hono reads it: what passed here and not there would be taken for `{}`. */
+/** The same pattern as Hono's. A type that passed here and not there would be read as `{}`. */
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
 /**
@@ -24,7 +24,7 @@ export async function readJsonBody(c: Context): Promise<void> {
   handOver(c, text);
 }
 
-/** Hono keeps promises in its cache, though its types speak of what they resolve to. */
+/** Hono's cache holds promises, although its types name the values. */
 function handOver(c: Context, text: string): void {
   c.req.bodyCache.text = Promise.resolve(text) as unknown as string;
 }
@@ -82,7 +82,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Refuses what JSON allows and storage cannot keep: lone surrogates, and very deep nesting. */
+/** Refuses texts that JSON allows and storage cannot keep: lone surrogates, and very deep nesting. */
 function checkShape(root: unknown): void {
   let values = [root];
   for (let depth = 1; values.length > 0; depth += 1) {

@@ -1,9 +1,9 @@
-/** The caller's address, as Cloudflare saw it. `X-Forwarded-For` is whatever a client likes to say. */
+/** The caller's address, as Cloudflare saw it. A client can send any `X-Forwarded-For`, so it is ignored. */
 export function clientAddress(request: Request): string | null {
   return request.headers.get('cf-connecting-ip');
 }
 
-/** Where a request comes from: the address, which its user is shown, and the network, by which attempts are counted. */
+/** Where a request comes from: the address, which its user sees, and the network, by which attempts are counted. */
 export interface Source {
   address: string | null;
   network: string;
@@ -14,7 +14,7 @@ export function sourceOf(request: Request): Source {
   return { address, network: networkOf(address) };
 }
 
-/** An IPv4 address, or the /64 of an IPv6 one: what one household or office has. */
+/** An IPv4 address, or the /64 of an IPv6 one, which one household or office has. */
 export function networkOf(address: string | null): string {
   if (!address?.includes(':')) return address ?? 'unknown';
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

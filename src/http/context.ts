@@ -10,7 +10,7 @@ import type { Trips } from '../platform/trips.ts';
 import { clientAddress, networkOf } from './client-address.ts';
 import { type Count, makeCount } from './counter.ts';
 
-/** The environment every route of the app shares. */
+/** The environment that every route of the app shares. */
 export interface AppEnv {
   Bindings: Env;
   Variables: { deps: Deps; requestId: string; count: Count };
@@ -60,7 +60,7 @@ export function auditOf(c: Context<AppEnv>): Audit | undefined {
   return makeAudit({ requestId: c.get('requestId'), network, caller: {}, config: read.config });
 }
 
-/** `Server-Timing`: the trips to storage and the time, where the settings want it. */
+/** `Server-Timing`: the trips to storage and the time, where the settings say so. */
 export const serverTiming = timing({ enabled: c => isTimed(configOf(c.env as Env)) });
 
 function networkKnown(request: Request): string | null {
@@ -73,7 +73,7 @@ function isTimed(read: ConfigResult): boolean {
 }
 
 function notConfigured(env: Env, problems: string[]): AppError {
-  // On a laptop the names of settings help. In production they are for the log alone.
+  // In development the names of settings help. In production they are only for the log.
   const detail = env.ENVIRONMENT === 'development' ? problems.join('; ') : 'The log says what is missing';
   return new AppError('not_configured', { detail, headers: { 'Retry-After': '60' } });
 }

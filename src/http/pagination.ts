@@ -3,7 +3,7 @@ import type { ZodType } from 'zod';
 import { AppError } from '../errors.ts';
 import { fromBase64, toBase64Url } from '../ids.ts';
 
-/** Reads an opaque cursor of ours; refuses anything else. */
+/** Reads an opaque cursor of ours. Refuses every other text. */
 export function readCursor<T>(schema: ZodType<T>, text: string | undefined): T | null {
   if (text === undefined) return null;
   try {

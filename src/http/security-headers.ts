@@ -7,14 +7,14 @@ import { isAllowedOrigin, shownOrigin } from './origins.ts';
 
 const CSP = 'content-security-policy';
 
-/** Sent with every response, errors included: an API's answers are not to be framed, sniffed or run. */
+/** Sent with every response, errors included, so that an answer cannot be framed, sniffed or run. */
 export const securityHeaders = createMiddleware(async (c, next) => {
   let own: string | null = null;
   await hardened(c, async () => {
     await next();
     own = c.res.headers.get(CSP);
   });
-  // A page or a served file knows better what it may do.
+  // A page or a served file sets its own policy.
   if (own !== null) c.res.headers.set(CSP, own);
 });
 
@@ -26,7 +26,7 @@ const hardened = secureHeaders({
   crossOriginResourcePolicy: 'cross-origin',
 });
 
-/** Answers carry credentials or depend on them: nothing keeps them, but what says otherwise itself. */
+/** Answers carry credentials or depend on them, so they are not stored, unless an answer says otherwise. */
 export const noStore = createMiddleware(async (c, next) => {
   await next();
   if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');

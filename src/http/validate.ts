@@ -59,7 +59,7 @@ export function params<Schema extends ZodType>(schema: Schema) {
   return zValidator('param', schema, refuseInvalid);
 }
 
-/** The same validation, once the body was read our way: see `body.ts` for what Hono's own reading would bend. */
+/** The same validation, after the body was read by `body.ts`, which says why Hono does not read it. */
 function afterReading<Validate extends MiddlewareHandler>(
   read: (c: Context) => Promise<void>,
   validate: Validate,

@@ -6,7 +6,7 @@ import { sentNameSchema, shownMembers, userIdSchema } from '../users/contract.ts
 /** How many users one call may ask about. */
 const MOST_USERS = 100;
 
-/** `a` and what stands for it where a client has encoded it once too often, as the vendor's SDK does. */
+/** A `userId`, and how it looks when a client encodes it once too often, as the vendor's SDK does. */
 function spellings(text: string): string[] {
   try {
     return [...new Set([nfc(text), nfc(decodeURIComponent(text))])];

@@ -42,7 +42,7 @@ export function presentVisit({ token, sub, session }: Started) {
   };
 }
 
-/** A ban is told to a secret key alone: other users are not shown it. */
+/** Only a secret key sees a ban. Other users do not. */
 function shownOf(found: Exclude<Found, { kind: 'visitor' }>): ShownUser {
   if (found.kind === 'self') return found.record;
   const { row, roles, photos } = found.user;

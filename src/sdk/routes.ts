@@ -17,7 +17,7 @@ const ownUserRoutes = new Hono<AppEnv>().put('/', userToken, jsonBody(ownUserSch
 
 /**
  * What the vendor's SDKs call besides signing in, mounted under `/api/v3`, `/api/v4` and `/api/v5` before the device sessions.
- * Whatever else they know (chat, feeds, streams) is not there: 404 in the vendor's form.
+ * Their other calls (chat, feeds, streams) are 404 in the vendor's form.
  */
 export const sdkRoutes = new Hono<AppEnv>()
   .get('/network-settings/chat', askerIfAny, async c => {

@@ -1,7 +1,7 @@
 import { iso } from '../times.ts';
 import type { Photo, UserRecord } from './contract.ts';
 
-/** Members that do not apply are left out. */
+/** Leaves out members that do not apply. */
 export function whatApplies<T extends Record<string, unknown>>(members: T) {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 }

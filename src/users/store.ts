@@ -29,7 +29,7 @@ const MOST_KIN = 100;
 /** The `users.id` of the user that a condition names. */
 export const theOne = (which: SQL) => sql`(SELECT id FROM users WHERE ${which})`;
 
-/** Spelled out: a partial index serves no query that binds what it is partial by. */
+/** Literal text, because a partial index cannot serve a query that binds its condition as a parameter. */
 const RESERVED = sql`${locators.reserved} = 1`;
 
 /** The locator of this key that is reserved for its user. */
@@ -57,7 +57,7 @@ function kinOf(db: Database, which: SQL) {
   return db.select({ uid: sql<number>`"uid"`.as('uid') }).from(sql`(${linked})`);
 }
 
-/** What belongs to a user beside their row. */
+/** The facts about a user that are not in their row. */
 export const belongings = (db: Database, which: SQL) => ({
   roles: db
     .select({
@@ -103,7 +103,7 @@ export function toWhole(read: Answers<ReturnType<typeof wholeUser>>): WholeUser 
   };
 }
 
-/** A user who was made just now, of whom there is nothing but the row. */
+/** A user who was just made and has only the row. */
 export function insertedUser([row]: UserRow[]): WholeUser | null {
   return row ? { row, roles: [], wallets: [], kin: [], photos: [] } : null;
 }
@@ -131,7 +131,7 @@ export async function findReserved(db: Database, locator: LocatorKey): Promise<L
   return (await db.select().from(locators).where(isReserved(locator)).get()) ?? null;
 }
 
-/** What was proven of a user, or set by a secret key. */
+/** The locators of a user that were proven or set by a secret key. */
 export async function findReservedOf(db: Database, uid: number): Promise<LocatorKey[]> {
   return db
     .select({ type: locators.type, value: locators.value, chainId: locators.chainId })
