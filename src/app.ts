@@ -10,7 +10,9 @@ import { vendorForm } from './device-sessions/error-form.ts';
 import { deviceSessionRoutes, ownDeviceRoutes } from './device-sessions/routes.ts';
 import { withErrorCode } from './directory/error-form.ts';
 import { directoryUserRoutes } from './directory/routes.ts';
+import { WELCOME } from './docs/welcome.ts';
 import { type AppEnv, provideDeps, serverTiming } from './http/context.ts';
+import { endWithNewline } from './http/newline.ts';
 import { makeRenderer } from './http/problem.ts';
 import { crossOrigin, noStore, securityHeaders } from './http/security-headers.ts';
 import { withError } from './identifier-sessions/error-form.ts';
@@ -41,6 +43,7 @@ const { renderError, renderRefusal } = makeRenderer([
 ]);
 
 app.use(requestId());
+app.use(endWithNewline);
 app.use(securityHeaders);
 app.use(noStore);
 app.use(crossOrigin);
@@ -56,6 +59,7 @@ app.use(provideDeps);
 app.use(refuseTokenInQuery);
 
 const routes = app
+  .get('/', c => c.html(WELCOME))
   .get('/health', c => c.json({ status: 'ok' }))
   .route('/api/v3', sdkRoutes)
   .route('/api/v4', sdkRoutes)

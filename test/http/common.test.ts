@@ -175,6 +175,37 @@ describe('answers', () => {
   });
 });
 
+describe('in development', () => {
+  const raw = async (path: string, changes: Record<string, string> = {}) => {
+    const answer = await app.fetch(new Request(`${ORIGIN}${path}`), { ...env, ...changes } as never);
+    return answer.text();
+  };
+
+  it('ends JSON with a newline, for terminals; a deployment does not', async () => {
+    expect(await raw('/health')).toBe('{"status":"ok"}\n');
+    expect(await raw('/nowhere')).toMatch(/\}\n$/);
+    const deployed = { ENVIRONMENT: 'production', PUBLIC_URL: 'https://usher.example' };
+    expect(await raw('/health', deployed)).toBe('{"status":"ok"}');
+  });
+
+  it('leaves the bytes of a JSON file as they are', async () => {
+    const { accessToken: token } = await signIn('writes-json');
+    const headers = { 'content-type': 'application/json', 'content-length': '2' };
+    const { body } = await call('POST', '/uploads', { token, headers, body: '{}' });
+    expect(await raw(`/uploads/${body.name}`)).toBe('{}');
+  });
+
+  it('says at the root what this is and where to go on', async () => {
+    const { status, headers, body } = await call('GET', '/');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toContain('text/html');
+    for (const [, path = ''] of body.matchAll(/href="([^"]+)"/g)) {
+      expect((await call('GET', path)).status).toBe(200);
+    }
+    expect(body).toContain('npm run -s keys');
+  });
+});
+
 describe('origins', () => {
   const preflight = (Origin: string) =>
     exports.default.fetch(

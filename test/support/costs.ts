@@ -11,7 +11,7 @@ export interface Cost {
 /** A route as the documents write it: `{v}` for the versions, `{id}` for a parameter. */
 export function toShown(route: string): string {
   return route
-    .replace(/(.)\/$/, '$1')
+    .replace(/(\S)\/$/, '$1')
     .replace(/:(\w+)(\{.*?\})?/g, '{$1}')
     .replace(/ \/api\/v\d\//, ' /api/{v}/');
 }

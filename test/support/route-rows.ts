@@ -53,6 +53,7 @@ const wallet = {
 
 /** Of users whose own path it is: `owner` is the one the path names. */
 export const rows: Record<string, Row> = {
+  'GET /': everybody,
   'GET /health': everybody,
   'GET /.well-known/jwks.json': everybody,
   'POST /oauth2/introspect': { ...system, ...form('token=x') },
