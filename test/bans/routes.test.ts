@@ -1,4 +1,4 @@
-/** Bans: read back by a secret key, told to the banned user, and true about what they reached. */
+/** S61, bans: read back by a secret key, told to the banned user, and true about what they reached. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { banUser, liftBan } from '../../src/bans/service.ts';

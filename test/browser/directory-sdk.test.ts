@@ -1,4 +1,4 @@
-/** The directory vendor's own clients, untouched: an app's server in Node, and an app in Node and in a page. */
+/** S62: the directory vendor's own clients, untouched: an app's server in Node, and an app in Node and in a page. */
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { describeInBrowser, launchBrowser } from './support/chromium.ts';

@@ -1,4 +1,4 @@
-/** The SDK vendor's own clients, untouched: what an app on them does, in a page of another origin and in Node. */
+/** S62: the SDK vendor's own clients, untouched: what an app on them does, in a page of another origin and in Node. */
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../end-to-end/support/until.ts';

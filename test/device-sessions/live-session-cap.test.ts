@@ -1,4 +1,4 @@
-/** A user is in at most 20 live sessions: those that stand count, and no others (L8). */
+/** A user is in at most 20 live sessions: those that stand count, and no others: I15. */
 import { describe, expect, it } from 'vitest';
 import { call, join, joinAs, keys, openRoom, type Room, type SignedIn, signIn } from '../support/client.ts';
 import { rowsOf } from '../support/object-fixtures.ts';

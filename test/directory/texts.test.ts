@@ -1,4 +1,4 @@
-/** What a record may say: names that are told apart, prose with its line breaks, numbers and times as they were sent. */
+/** S38, what a record may say: names that are told apart, prose with its line breaks, numbers and times as they were sent. */
 import { describe, expect, it } from 'vitest';
 import { me, register } from '../support/accounts.ts';
 import { call, elsewhere, keys, signIn } from '../support/client.ts';

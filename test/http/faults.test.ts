@@ -1,4 +1,4 @@
-/** Faults of storage, injected at the bindings: over every route there is, and in the middle of what routes do. */
+/** S58: faults of storage, injected at the bindings: over every route there is, and in the middle of what routes do. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { basic, PASSWORD, register } from '../support/accounts.ts';

@@ -1,4 +1,4 @@
-/** Repairs that go through pages: rows that fail every time hold up no other for long. */
+/** S60: repairs that go through pages: rows that fail every time hold up no other for long. */
 import { expect, it } from 'vitest';
 import { repairInPages } from '../../src/platform/paging.ts';
 

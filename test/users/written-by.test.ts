@@ -1,4 +1,4 @@
-/** What was written on the word of a bare `userId` may be anybody's: it goes when its user closes, and nothing else does. */
+/** S59: what was written on the word of a bare `userId` may be anybody's: it goes when its user closes, and nothing else does. */
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { claimLocator } from '../../src/locators/service.ts';
