@@ -73,6 +73,12 @@ export const kickSchema = z.object({
 /** `POST /session/current/host`. */
 export const handOverSchema = z.object({ userId: z.string().min(1).max(300).transform(nfc) });
 
+/** After which address the next page of the allow-list begins. */
+export const addressCursorSchema = z.string().max(100);
+
+/** `GET /session/current/events`: the last event a reconnecting client knows of. */
+export const eventsSchema = z.object({ after: z.coerce.number().int().min(0).optional() });
+
 /** `GET /session/current`. */
 export const pageSchema = z.object({
   cursor: z.string().max(500).optional(),
@@ -171,7 +177,13 @@ export interface RulesView {
   maxUsers: number;
   maxTotalMegaBytes: number;
   passwordProtected: boolean;
-  allowList: string[];
+  allowOnlyListed: boolean;
+  allowGuests: boolean;
+  memberTimeoutMs: number;
+  /** For the host, its first hundred addresses; null for others. */
+  allowList: string[] | null;
+  allowListLength: number;
+  fileCount: number;
 }
 
 /** A live session as its members see it. */

@@ -5,14 +5,14 @@ import type { Deps } from '../deps.ts';
 import { AppError, waitHeaders } from '../errors.ts';
 import type { AppEnv } from '../http/context.ts';
 import { isAllowedOrigin, shownOrigin } from '../http/origins.ts';
-import { MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
+import { AFTER_HEADER, MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
 import { credentialOf, liveSessionOf } from './service.ts';
 
 /**
  * Hands a verified member over to the live session's WebSocket. A token whose signature holds is upgraded even
  * when it is dead: the object says why in a frame, because a browser cannot see a refused upgrade.
  */
-export async function connect(c: Context<AppEnv>): Promise<Response> {
+export async function connect(c: Context<AppEnv>, after: number | undefined): Promise<Response> {
   const deps = c.get('deps');
   refuseForeignPage(deps, c.req);
   const { token, subprotocol } = presentedToken(c);
@@ -21,6 +21,7 @@ export async function connect(c: Context<AppEnv>): Promise<Response> {
     Upgrade: 'websocket',
     [MEMBER_HEADER]: JSON.stringify(credentialOf(member)),
   });
+  if (after !== undefined) headers.set(AFTER_HEADER, String(after));
   if (subprotocol) headers.set('sec-websocket-protocol', subprotocol);
   const live = liveSessionOf(deps, member);
   const answer = await live.fetch(new Request('http://live-session/events', { headers }));

@@ -1,12 +1,12 @@
 import { iso } from '../times.ts';
 import type { Bar, Created, LiveSessionView, RulesView, SessionFile } from './contract.ts';
-import type { FileData, FrameData, MemberView, RulesData, StateData } from './protocol.ts';
+import type { FileData, FrameData, RulesData, StateData } from './protocol.ts';
 import { secondsLeft } from './rules.ts';
 
 const unixSeconds = (at: number): number => Math.ceil(at / 1000);
 
-/** The rules as create and join show them; `expiry` in unix seconds. */
-export function presentRules(view: RulesView): RulesData {
+/** The rules as the vendor's answers to create and join show them; `expiry` in unix seconds. */
+function presentVendorRules(view: RulesView) {
   return {
     expiry: unixSeconds(view.expiresAt),
     maxFiles: view.maxFiles,
@@ -17,13 +17,25 @@ export function presentRules(view: RulesView): RulesData {
   };
 }
 
+/** Every rule, as the other answers and the events show them. */
+export function presentRules(view: RulesView): RulesData {
+  return {
+    ...presentVendorRules(view),
+    allowOnlyWhitelistedAddresses: view.allowOnlyListed,
+    allowGuests: view.allowGuests,
+    memberTimeoutSeconds: view.memberTimeoutMs / 1000,
+    whiteListLength: view.allowListLength,
+    fileCount: view.fileCount,
+  };
+}
+
 /** The answer of create. */
 export function presentCreated({ view, you }: Created, token: string, now: number) {
   return {
     sessionId: view.id,
     expiresIn: secondsLeft(view.expiresAt, now),
     credentials: { token, id: you.id, pseudonym: you.name, role: you.role },
-    rules: presentRules(view),
+    rules: presentVendorRules(view),
   };
 }
 
@@ -47,7 +59,11 @@ export function presentCurrent(view: LiveSessionView, now: number): StateData {
 }
 
 /** The data of `SessionState`. */
-export function presentState(view: LiveSessionView, you: MemberView, now: number): FrameData['SessionState'] {
+export function presentState(
+  view: LiveSessionView,
+  you: FrameData['SessionState']['you'],
+  now: number,
+): FrameData['SessionState'] {
   return { ...presentCurrent(view, now), you };
 }
 

@@ -26,7 +26,14 @@ export interface RulesData {
   maxUsers: number;
   maxTotalMegaBytes: number;
   passwordProtected: boolean;
-  whiteListAddresses: string[];
+  allowOnlyWhitelistedAddresses: boolean;
+  allowGuests: boolean;
+  /** 0: members may be silent. */
+  memberTimeoutSeconds: number;
+  /** For the host, the first hundred addresses; null for others and in `RulesChanged`. */
+  whiteListAddresses: string[] | null;
+  whiteListLength: number;
+  fileCount: number;
 }
 
 /** The session as `GET /session/current` shows it; `expiresIn` in seconds. */
@@ -51,8 +58,14 @@ export interface FileData {
 
 /** Every event type, and the data that comes with it. */
 export interface FrameData {
-  /** The first frame of a connection. */
-  SessionState: StateData & { you: MemberView };
+  /**
+   * The first frame of a connection. `missed`: the client asked to resume, and some of what happened since is not kept.
+   */
+  SessionState: StateData & { you: MemberView & { isWhiteListed: boolean }; missed?: boolean };
+  /** Instead of `SessionState`, where a client resumed after an event: the events since then follow. */
+  Resumed: { after: number; seq: number };
+  /** To be sent back as `{ "type": "read", "mark" }`: shows that the client reads. */
+  Mark: { mark: number };
   UserAdded: MemberView;
   UserRemoved: MemberView & { reason: RemovalReason };
   /** Instead of the two above while members come and go faster than 20 a second. */
@@ -65,6 +78,8 @@ export interface FrameData {
   RulesChanged: RulesData;
   FileAdded: FileData;
   FileRemoved: FileData;
+  /** Instead of the two above while files come and go faster than 20 a second. */
+  FilesChanged: { fileCount: number };
   /** Seconds until the end. */
   SessionExpiring: { expiresIn: number };
   SessionExpired: Record<never, never>;
@@ -80,28 +95,33 @@ export type Frame<Type extends EventType = EventType> = {
   [T in Type]: { eventType: T; data: FrameData[T] };
 }[Type];
 
-/** One frame from the server; `seq` rises, `at` in ISO 8601. */
+/**
+ * One frame from the server, `at` in ISO 8601. `seq` numbers what happened in the session. A frame to one socket alone
+ * carries the number of the latest event.
+ */
 export type ServerFrame<Type extends EventType = EventType> = Frame<Type> & {
   sessionId: string;
   seq: number;
   at: string;
 };
 
-/** What a client may say. `ping` is text, answered by the text `pong`. */
-export type ClientFrame = { type: 'ping' };
+/** What a client may say. `ping` is text, answered by the text `pong`; `read` sends a mark back. */
+export type ClientFrame = { type: 'ping' } | { type: 'read'; mark: number };
 
 /** The text that asks for a sign of life, and its answer. */
 export const PING = 'ping';
 export const PONG = 'pong';
 
 /**
- * Private close codes (RFC 6455 §7.4.2). A client must not reconnect on those from 4400 on.
+ * Close codes (RFC 6455 §7.4). A client reconnects after 4408, which says that it did not read or did not answer. It
+ * must not reconnect after the others from 4400 on.
  */
 export const closeCodes = {
   flood: 1008,
   tooBig: 1009,
   credentialEnded: 4401,
   kicked: 4403,
+  behind: 4408,
   replaced: 4409,
   sessionEnded: 4410,
 } as const;
@@ -121,6 +141,8 @@ export const FRAME_WINDOW_MS = 10_000;
 
 /** The header by which the Worker tells the object who connects; a client's header of this name never arrives. */
 export const MEMBER_HEADER = 'x-usher-member';
+/** The header that tells the last event a reconnecting client knows of. */
+export const AFTER_HEADER = 'x-usher-after';
 
 /** A frame as it is sent. `now` in epoch ms. */
 export function encodeFrame(sessionId: string, seq: number, now: number, { eventType, data }: Frame): string {
@@ -137,7 +159,10 @@ export function parseServerFrame(text: string): ServerFrame | null {
 
 /** A frame from a client, as the server reads it; null for what is ignored. */
 export function parseClientFrame(text: string): ClientFrame | null {
-  return text === PING ? { type: 'ping' } : null;
+  if (text === PING) return { type: 'ping' };
+  if (text.length > LONGEST_FRAME) return null;
+  const frame = parseObject(text);
+  return frame?.type === 'read' && typeof frame.mark === 'number' ? { type: 'read', mark: frame.mark } : null;
 }
 
 function parseObject(text: string): Record<string, unknown> | null {

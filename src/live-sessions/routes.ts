@@ -7,10 +7,12 @@ import { limitRate } from '../http/limits.ts';
 import { linkNext, readCursor } from '../http/pagination.ts';
 import { jsonBody, query } from '../http/validate.ts';
 import {
+  addressCursorSchema,
   barCursorSchema,
   changeSchema,
   createSchema,
   cursorSchema,
+  eventsSchema,
   handOverSchema,
   joinSchema,
   kickSchema,
@@ -29,6 +31,7 @@ import {
   liftBar,
   liftBarById,
   listBars,
+  readAllowList,
   readLiveSession,
 } from './service.ts';
 import { toIdentity } from './settings-service.ts';
@@ -82,6 +85,13 @@ export const liveSessionRoutes = new Hono<AppEnv>()
     await liftBarById(c.get('deps'), c.get('member'), c.req.param('barId'));
     return c.body(null, 200);
   })
+  .get('/current/allow-list', memberToken, query(pageSchema), async c => {
+    const { cursor, limit } = c.req.valid('query');
+    const after = readCursor(addressCursorSchema, cursor);
+    const { addresses, next } = await readAllowList(c.get('deps'), c.get('member'), after, limit);
+    if (next) linkNext(c, next);
+    return c.json(addresses);
+  })
   .post('/current/host', memberToken, jsonBody(handOverSchema), async c => {
     await handOverHost(c.get('deps'), c.get('member'), c.req.valid('json').userId);
     return c.body(null, 200);
@@ -99,9 +109,9 @@ export const liveSessionRoutes = new Hono<AppEnv>()
     await deleteLiveSession(c.get('deps'), c.get('member'));
     return c.body(null, 200);
   })
-  .get('/current/events', limitRate('JOIN_LIMIT'), async c => {
+  .get('/current/events', limitRate('JOIN_LIMIT'), query(eventsSchema), async c => {
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
       throw new AppError('upgrade_required', { headers: { Upgrade: 'websocket' } });
     }
-    return connect(c);
+    return connect(c, c.req.valid('query').after);
   });

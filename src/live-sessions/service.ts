@@ -151,6 +151,16 @@ export async function liftBarById(deps: Deps, member: PresentedMember, id: strin
   deps.audit('bar_lifted', { liveId: member.live, target: id });
 }
 
+/** The allow-list, for the host. */
+export async function readAllowList(
+  deps: Deps,
+  member: PresentedMember,
+  after: string | null,
+  limit: number,
+): Promise<{ addresses: string[]; next: string | null }> {
+  return unwrap(await liveSessionOf(deps, member).allowList(credentialOf(member), after, limit));
+}
+
 /** Makes another member the host. */
 export async function handOverHost(deps: Deps, member: PresentedMember, userId: string): Promise<void> {
   unwrap(await liveSessionOf(deps, member).handOver(credentialOf(member), userId));

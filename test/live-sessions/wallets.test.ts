@@ -1,6 +1,6 @@
 /** I11: a bar follows the wallet. I12: one wallet is one seat. */
 import { runInDurableObject } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { eraseUser } from '../../src/erasure/service.ts';
 import { attachWallet, detachWallet } from '../../src/locators/service.ts';
 import { call, join, joinAs, openRoom, type Room, type SignedIn, signIn } from '../support/client.ts';
@@ -23,10 +23,23 @@ const bars = (token: string, query = '') => call('GET', `/session/current/bars${
 const current = (token: string) => call('GET', '/session/current', { token });
 
 /** A live session that hears no news about wallets. RPC reaches methods of the class only. */
-const holdNewsBack = ({ sessionId }: Room) =>
-  runInDurableObject(liveStub(sessionId), instance => {
+const holdNewsBack = ({ sessionId }: Room) => {
+  held.add(sessionId);
+  return runInDurableObject(liveStub(sessionId), instance => {
     Object.assign(instance, { walletsChanged: null });
   });
+};
+const held = new Set<string>();
+
+afterEach(async () => {
+  for (const sessionId of held) {
+    await runInDurableObject(liveStub(sessionId), instance => {
+      Reflect.deleteProperty(instance, 'walletsChanged');
+    });
+  }
+  held.clear();
+});
+
 /** The news waits in an outbox: that it did not arrive is told to the one who asked. */
 const moving = (work: Promise<unknown>) => work.catch(() => {});
 
@@ -46,12 +59,12 @@ describe('a bar follows the wallet', () => {
   it('that was attached after the join, with the news held back', async () => {
     const room = await openRoom(await someone('host'));
     const [kicked, wallet] = [await holder(), newWallet()];
-    const held = { address: wallet.address.toLowerCase(), chainId: null };
+    const own = { address: wallet.address.toLowerCase(), chainId: null };
     await joinAs(kicked, room);
     await holdNewsBack(room);
-    await moving(attachWallet(deps, kicked.uid, held));
+    await moving(attachWallet(deps, kicked.uid, own));
     await kick(room, kicked);
-    await moving(detachWallet(deps, kicked.uid, held));
+    await moving(detachWallet(deps, kicked.uid, own));
     const next = await signInBy(wallet);
     expect(await join(next, room.sessionId)).toMatchObject({ status: 403, body: { code: 'member_kicked' } });
   });
@@ -111,7 +124,7 @@ describe('one wallet, one seat', () => {
 
   it.each([['told at once'], ['held back']])('when it goes round among users, the news %s', async news => {
     const wallet = newWallet();
-    const held = { address: wallet.address.toLowerCase(), chainId: null };
+    const own = { address: wallet.address.toLowerCase(), chainId: null };
     // A host has to be on the list to come back, and not to be there.
     const room = await closedRoom(wallet);
     if (news === 'held back') await holdNewsBack(room);
@@ -119,10 +132,10 @@ describe('one wallet, one seat', () => {
       const user = await signInBy(wallet);
       await joinAs(user, room, { identity: { chainAddress: wallet.address } });
       expect(await host(room)).toMatchObject({ userCount: 2 });
-      await moving(detachWallet(deps, user.uid, held));
+      await moving(detachWallet(deps, user.uid, own));
     }
     const { users } = await host(room);
-    const shown = users.filter((user: { address: string | null }) => user.address === held.address);
+    const shown = users.filter((user: { address: string | null }) => user.address === own.address);
     expect(shown.length).toBeLessThanOrEqual(1);
   });
 

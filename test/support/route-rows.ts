@@ -75,6 +75,7 @@ export const rows: Record<string, Row> = {
   'DELETE /session/current': hostOnly,
   'POST /session/current/kick': { ...hostOnly, body: { userId: 'nobody-at-all' } },
   'DELETE /session/current/kick/:userId': hostOnly,
+  'GET /session/current/allow-list': hostOnly,
   'GET /session/current/bars': hostOnly,
   'DELETE /session/current/bars/:barId': hostOnly,
   'POST /session/current/host': { ...hostOnly, body: { userId: 'nobody-at-all' } },

@@ -30,7 +30,7 @@ export interface Admit extends Entrance {
 export type Admission = ReturnType<typeof openAdmission>;
 
 /** How people come in: one decision over one reading of the facts, written in the same turn. */
-export function openAdmission({ ctx, storage, channel }: RoomParts, membership: Membership, seats: Seats) {
+export function openAdmission({ ctx, storage }: RoomParts, membership: Membership, seats: Seats) {
   /** Guests cost nothing to make: their tries are counted by where they come from. */
   const triedBy = ({ subject, guestOf }: Visitor): string =>
     guestOf === null ? subject : `guests of ${guestOf}`;
@@ -92,7 +92,10 @@ export function openAdmission({ ctx, storage, channel }: RoomParts, membership: 
     const entered: Live = { session: live.session, state: decision.value.state };
     const created = membership.admitted(entered, visitor.subject);
     membership.setAlarm(entered);
-    if (!wasIn) channel.announce({ eventType: 'UserAdded', data: created.you });
+    if (!wasIn) {
+      membership.tellMember({ eventType: 'UserAdded', data: created.you });
+      storage.putSince(created.mid, storage.lastSeq());
+    }
     if (decision.value.hostChanged) membership.tellHost(entered);
     return ok(created);
   }

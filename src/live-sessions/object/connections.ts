@@ -1,8 +1,16 @@
 import type { Result } from '../../result.ts';
 import type { MemberCredential } from '../contract.ts';
 import { presentState } from '../present.ts';
-import { closeCodes, type Frame, MEMBER_HEADER, SUBPROTOCOL } from '../protocol.ts';
+import {
+  AFTER_HEADER,
+  closeCodes,
+  type Frame,
+  MEMBER_HEADER,
+  parseClientFrame,
+  SUBPROTOCOL,
+} from '../protocol.ts';
 import { secondsLeft } from '../rules.ts';
+import type { Backlogs } from './backlogs.ts';
 import { warningDue } from './lifetime-rules.ts';
 import type { Membership } from './membership.ts';
 import type { RoomParts } from './room-parts.ts';
@@ -14,6 +22,7 @@ export type Connections = ReturnType<typeof openConnections>;
 /** How sockets of one live session are opened, listened to and lost. `inside` checks the membership behind a socket. */
 export function openConnections(
   parts: RoomParts,
+  backlogs: Backlogs,
   membership: Membership,
   timeouts: Timeouts,
   inside: (credential: MemberCredential, now: number) => Result<Inside, NotInside>,
@@ -29,15 +38,24 @@ export function openConnections(
     return { ...live, state };
   }
 
-  function welcome(socket: WebSocket, live: Inside, now: number): void {
+  function welcome(socket: WebSocket, live: Inside, missed: boolean, now: number): void {
     const { member, state } = live;
     const view = viewSession(parts, live, { caller: member.subject, cursor: null, limit: PAGE });
-    channel.tell(socket, {
-      eventType: 'SessionState',
-      data: presentState(view, viewMember(member, state), now),
-    });
+    const isListed = storage.listedOf(storage.walletsOf(member.subject)).length > 0;
+    const you = { ...viewMember(member, state), isWhiteListed: isListed };
+    const data = presentState(view, you, now);
+    channel.tell(socket, { eventType: 'SessionState', data: missed ? { ...data, missed } : data });
     if (state.warned) channel.tell(socket, expiring(live, now));
-    else warnIfDue(live, now);
+  }
+
+  /** Tells a reconnecting socket what it missed since that event; false where some of it is not kept, or not theirs. */
+  function resume(socket: WebSocket, { member }: Inside, after: number, now: number): boolean {
+    if (after < storage.sinceOf(member.mid)) return false;
+    const events = storage.eventsAfter(after, now);
+    if (!events) return false;
+    channel.tell(socket, { eventType: 'Resumed', data: { after, seq: storage.lastSeq() } });
+    for (const { seq, at, frame } of events) channel.repeat(socket, seq, at, frame);
+    return true;
   }
 
   function turnAway(socket: WebSocket, { subject, sid }: MemberCredential, code: NotInside): void {
@@ -56,7 +74,10 @@ export function openConnections(
       if (!sockets.accept(server, credential, now)) return new Response(null, { status: 429 });
       if (caller.ok) {
         timeouts.connected(caller.value, credential.mid, now);
-        welcome(server, caller.value, now);
+        const after = readAfter(request);
+        const resumes = after !== null && resume(server, caller.value, after, now);
+        if (!resumes) welcome(server, caller.value, after !== null, now);
+        warnIfDue(caller.value, now);
       } else turnAway(server, credential, caller.code);
       const subprotocol = request.headers.get('sec-websocket-protocol');
       const headers = new Headers(subprotocol ? { 'sec-websocket-protocol': SUBPROTOCOL } : {});
@@ -67,7 +88,9 @@ export function openConnections(
     hear(socket: WebSocket, message: string | ArrayBuffer, now: number): void {
       const attachment = sockets.attachmentOf(socket);
       if (!attachment || attachment.closing) return;
-      const code = sockets.judge(socket, message, now);
+      const said = typeof message === 'string' ? parseClientFrame(message) : null;
+      const isRead = said?.type === 'read' && backlogs.acknowledge(socket, said.mark);
+      const code = isRead ? null : sockets.judge(socket, message, now);
       if (code !== null) {
         sockets.close(socket, code, code === closeCodes.flood ? 'too many frames' : 'frame too large');
         return;
@@ -76,6 +99,12 @@ export function openConnections(
       if (!caller.ok) turnAway(socket, attachment, caller.code);
     },
   };
+}
+
+/** The last event a reconnecting client knows of; null where it is new here. */
+function readAfter(request: Request): number | null {
+  const text = request.headers.get(AFTER_HEADER);
+  return text === null ? null : Number(text);
 }
 
 function expiring({ session }: Live, now: number): Frame {

@@ -28,6 +28,7 @@ export function openEnding({ sessionId, ctx, storage, sockets, channel, alarm }:
         eventType: cause === 'expired' ? 'SessionExpired' : 'SessionDestroyed',
         data: {},
       };
+      storage.nextSeq();
       channel.dismiss(sockets.all(), { frame, code: closeCodes.sessionEnded });
     }
     alarm.set({ cleaning: Date.now() + CLEANING_RETRY_MS });

@@ -24,6 +24,9 @@ export function openFileStorage(sql: SqlStorage) {
       );
       return held ?? { files: 0, bytes: 0 };
     },
+    /** How many files are stored. */
+    fileCount: (): number =>
+      firstRow<{ n: number }>(sql, 'SELECT count(*) AS n FROM files WHERE stored = 1')?.n ?? 0,
     insertFile(file: StoredFile): void {
       sql.exec(
         `INSERT INTO files (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

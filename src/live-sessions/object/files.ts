@@ -4,6 +4,7 @@ import { ok, type Result, refuse } from '../../result.ts';
 import type { FileToStore, Reservation, SessionFile, StoredFile } from '../contract.ts';
 import { RESERVATION_MS, reserve, storageKey } from '../file-rules.ts';
 import { presentFile } from '../present.ts';
+import type { Frame } from '../protocol.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Inside } from './views.ts';
 
@@ -21,6 +22,12 @@ export type Files = ReturnType<typeof openFiles>;
 /** The files of one live session: counted here, stored in R2. Uploads under way count, too. */
 export function openFiles({ sessionId, storage, channel }: RoomParts, bucket: R2Bucket) {
   const view = ({ r2Key: _, subject: __, stored: ___, ...file }: StoredFile): SessionFile => file;
+
+  const tell = (frame: Frame<'FileAdded' | 'FileRemoved'>): void =>
+    channel.announce('files', frame, () => ({
+      eventType: 'FilesChanged',
+      data: { fileCount: storage.fileCount() },
+    }));
 
   const stored = (fileKey: string): StoredFile | null => {
     const file = storage.file(fileKey);
@@ -64,7 +71,7 @@ export function openFiles({ sessionId, storage, channel }: RoomParts, bucket: R2
       if (!due || now >= file.createdAt + RESERVATION_MS) return refuse('reservation_lapsed');
       storage.putFileStored(fileKey, now);
       const shown = view({ ...file, createdAt: now });
-      channel.broadcast({ eventType: 'FileAdded', data: presentFile(shown) });
+      tell({ eventType: 'FileAdded', data: presentFile(shown) });
       return ok(shown);
     },
 
@@ -94,7 +101,7 @@ export function openFiles({ sessionId, storage, channel }: RoomParts, bucket: R2
       if (file.subject !== member.subject && state.host !== member.subject) return refuse('not_your_file');
       // Counted until its bytes are gone; where they cannot be deleted now, the alarm tries again.
       storage.putFileDoomed(fileKey, Date.now() - RESERVATION_MS + RETRY_MS);
-      channel.broadcast({ eventType: 'FileRemoved', data: presentFile(file) });
+      tell({ eventType: 'FileRemoved', data: presentFile(file) });
       if (await discard([file.r2Key])) storage.deleteFile(fileKey);
       return ok(undefined);
     },

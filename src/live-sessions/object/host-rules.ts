@@ -43,3 +43,8 @@ export function changeRules(
   const warned = state.warned && now >= expiresAt - EXPIRY_WARNING_MS;
   return ok({ session: { ...session, ...rules, expiresAt }, state: { ...state, warned } });
 }
+
+/** Whether two sets of rules are the same. */
+export function isSameRules(a: Session, b: Session): boolean {
+  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+}

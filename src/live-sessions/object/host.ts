@@ -3,7 +3,7 @@ import { ok, type Result, refuse } from '../../result.ts';
 import { MINUTE_MS } from '../../times.ts';
 import type { Bar, BarCursor, Kick, LiveSessionView, RulesChange } from '../contract.ts';
 import { presentRules } from '../present.ts';
-import { changeRules, handOver, kick } from './host-rules.ts';
+import { changeRules, handOver, isSameRules, kick } from './host-rules.ts';
 import { actorOf, type Membership } from './membership.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -19,7 +19,12 @@ export function openHost(parts: RoomParts, membership: Membership, timeouts: Tim
   const { ctx, storage, channel } = parts;
 
   function tellRules(live: Live): void {
-    channel.broadcast({ eventType: 'RulesChanged', data: presentRules(viewRules(storage, live)) });
+    const frame = (of: Live) =>
+      ({ eventType: 'RulesChanged', data: presentRules(viewRules(storage, of, null)) }) as const;
+    channel.announce('rules', frame(live), () => {
+      const [session, state] = [storage.session(), storage.state()];
+      return session && state && frame({ session, state });
+    });
   }
 
   return {
@@ -89,7 +94,19 @@ export function openHost(parts: RoomParts, membership: Membership, timeouts: Tim
       return ok(undefined);
     },
 
-    /** Changes the rules; the session as it is then. */
+    /** Addresses on the allow-list, after this one. */
+    allowList(
+      { state, member }: Inside,
+      after: string | null,
+      limit: number,
+    ): Result<{ addresses: string[]; next: string | null }, 'not_host'> {
+      if (state.host !== member.subject) return refuse('not_host');
+      const found = storage.allowList(after ?? '', limit + 1);
+      const addresses = found.slice(0, limit);
+      return ok({ addresses, next: found.length > limit ? (addresses.at(-1) ?? null) : null });
+    },
+
+    /** Changes the rules; the session as it is then. Rules that are in force already change nothing, and tell no one. */
     changeRules(
       { session, state, member }: Inside,
       change: RulesChange,
@@ -98,15 +115,20 @@ export function openHost(parts: RoomParts, membership: Membership, timeouts: Tim
       const decision = changeRules(session, state, member.subject, change, now);
       if (!decision.ok) return decision;
       const changed = decision.value;
+      const page = { caller: member.subject, cursor: null, limit: PAGE };
+      const { allowList } = change;
+      const isSameList = allowList === undefined || storage.isAllowList(allowList);
+      if (isSameList && isSameRules(changed.session, session))
+        return ok(viewSession(parts, { session, state }, page));
       ctx.storage.transactionSync(() => {
         storage.putSession(changed.session);
         storage.putState(changed.state);
-        if (change.allowList) storage.putAllowList(change.allowList);
+        if (allowList) storage.putAllowList(allowList);
         if (change.memberTimeoutMs !== undefined) timeouts.begin(now);
       });
       membership.setAlarm(changed);
       tellRules(changed);
-      return ok(viewSession(parts, changed, { caller: member.subject, cursor: null, limit: PAGE }));
+      return ok(viewSession(parts, changed, page));
     },
   };
 }

@@ -14,6 +14,7 @@ import { PING, PONG } from '../protocol.ts';
 import type { Admit, Creation } from './admission.ts';
 import type { AdmissionRefusal } from './admission-rules.ts';
 import { actorOf } from './membership.ts';
+import type { RatedCall } from './rates.ts';
 import { openRoom, type Room } from './room.ts';
 import { type Inside, type NotInside, viewSession } from './views.ts';
 
@@ -58,32 +59,39 @@ export class LiveSession extends DurableObject<Env> {
 
   /** The host lets somebody in again; the tokens they had stay dead. */
   liftBar(credential: MemberCredential, userId: string) {
-    return this.#as(credential, inside => this.#room.host.liftBar(inside, userId));
+    return this.#rated('bars', credential, inside => this.#room.host.liftBar(inside, userId));
   }
 
   /** The bars in force, for the host, `limit` at a time. */
   bars(credential: MemberCredential, cursor: BarCursor | null, limit: number) {
-    return this.#as(credential, inside => this.#room.host.bars(inside, cursor, limit));
+    return this.#rated('bars', credential, inside => this.#room.host.bars(inside, cursor, limit));
   }
 
   /** The host lifts a bar by its own id: also of somebody who is erased. */
   liftBarById(credential: MemberCredential, id: string) {
-    return this.#as(credential, inside => this.#room.host.liftBarById(inside, id));
+    return this.#rated('bars', credential, inside => this.#room.host.liftBarById(inside, id));
   }
 
   /** The host makes another member the host. */
   handOver(credential: MemberCredential, userId: string) {
-    return this.#as(credential, inside => this.#room.host.handOver(inside, userId));
+    return this.#rated('rules', credential, inside => this.#room.host.handOver(inside, userId));
   }
 
   /** The host changes the rules while the session runs; the session as it is then. */
   changeRules(credential: MemberCredential, change: RulesChange) {
-    return this.#as(credential, (inside, now) => this.#room.host.changeRules(inside, change, now));
+    return this.#rated('rules', credential, (inside, now) =>
+      this.#room.host.changeRules(inside, change, now),
+    );
+  }
+
+  /** Addresses on the allow-list after this one, for the host, `limit` at a time. */
+  allowList(credential: MemberCredential, after: string | null, limit: number) {
+    return this.#rated('rules', credential, inside => this.#room.host.allowList(inside, after, limit));
   }
 
   /** Keeps a place for an upload. */
   reserveFile(credential: MemberCredential, file: FileToStore) {
-    return this.#as(credential, (inside, now) => {
+    return this.#rated('files', credential, (inside, now) => {
       const reserved = this.#room.files.reserve(inside, file, now);
       if (reserved.ok) this.#room.membership.setAlarm(inside);
       return reserved;
@@ -103,7 +111,7 @@ export class LiveSession extends DurableObject<Env> {
   }
 
   listFiles(credential: MemberCredential) {
-    return this.#as(credential, () => ok(this.#room.files.list()));
+    return this.#rated('files', credential, () => ok(this.#room.files.list()));
   }
 
   findFile(credential: MemberCredential, fileKey: string) {
@@ -112,7 +120,7 @@ export class LiveSession extends DurableObject<Env> {
 
   /** Deletes a file, for its uploader or the host. */
   async deleteFile(credential: MemberCredential, fileKey: string) {
-    return this.#as(credential, inside => this.#room.files.remove(inside, fileKey));
+    return this.#rated('files', credential, inside => this.#room.files.remove(inside, fileKey));
   }
 
   /** Where everything lies that this session stores or awaits, for the sweeper; nothing once it is over. */
@@ -216,6 +224,18 @@ export class LiveSession extends DurableObject<Env> {
     const now = Date.now();
     const live = this.#room.ending.live(now);
     if (live.ok) this.#room.timeouts.disconnected(live.value, socket, now);
+  }
+
+  /** As `#as`, where the member has not made too many calls of this kind. */
+  #rated<Answer>(
+    kind: RatedCall,
+    credential: MemberCredential,
+    act: (inside: Inside, now: number) => Answer,
+  ) {
+    return this.#as(credential, (inside, now) => {
+      const charged = this.#room.rates.charge(kind, inside.member.subject, now);
+      return charged.ok ? act(inside, now) : charged;
+    });
   }
 
   /** Acts for the member behind a credential, or refuses. */

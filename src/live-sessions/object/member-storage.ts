@@ -114,6 +114,13 @@ export function openMemberStorage(sql: SqlStorage) {
         now,
       );
     },
+    /** The event after which this membership began. */
+    sinceOf(mid: string): number {
+      return firstRow<{ since: number }>(sql, 'SELECT since FROM members WHERE mid = ?', mid)?.since ?? 0;
+    },
+    putSince(mid: string, since: number): void {
+      sql.exec('UPDATE members SET since = ? WHERE mid = ?', since, mid);
+    },
     guestsOf(network: string): number {
       const row = firstRow<{ n: number }>(
         sql,

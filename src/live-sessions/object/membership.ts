@@ -38,7 +38,17 @@ export function openMembership(parts: RoomParts) {
   };
 
   const tellHost = ({ state }: Live): void =>
-    channel.broadcast({ eventType: 'HostChanged', data: { hostId: state.hostId } });
+    channel.announce('host', { eventType: 'HostChanged', data: { hostId: state.hostId } }, () => ({
+      eventType: 'HostChanged',
+      data: { hostId: storage.state()?.hostId ?? null },
+    }));
+
+  /** Names a member who came or went. The one who came has no socket yet, the one who went has none left. */
+  const tellMember = (frame: Frame<'UserAdded' | 'UserRemoved'>): void =>
+    channel.announce('members', frame, () => ({
+      eventType: 'MembersChanged',
+      data: { userCount: storage.state()?.userCount ?? 0 },
+    }));
 
   function farewell(subject: string, reason: MemberEnd): Farewell {
     if (reason === 'kicked') {
@@ -52,6 +62,7 @@ export function openMembership(parts: RoomParts) {
   return {
     setAlarm,
     tellHost,
+    tellMember,
     farewell,
 
     /** Gives a seat to somebody who has none, and notes that they are in through this device session. */
@@ -94,7 +105,7 @@ export function openMembership(parts: RoomParts) {
       setAlarm(left);
       logEvent('member_removed', { liveId: sessionId, mid, cause: reason, by: by.kind });
       channel.dismiss(sockets.ofMember(mid), farewell(subject, reason));
-      channel.announce({ eventType: 'UserRemoved', data: { ...viewMember(member, state), reason } });
+      tellMember({ eventType: 'UserRemoved', data: { ...viewMember(member, state), reason } });
       if (removal.hostChanged) tellHost(left);
       return left;
     },

@@ -2,12 +2,14 @@ import { openAlarm } from '../../platform/alarm.ts';
 import { ok, type Result, refuse } from '../../result.ts';
 import type { MemberCredential } from '../contract.ts';
 import { openAdmission } from './admission.ts';
+import { openBacklogs } from './backlogs.ts';
 import { openChannel } from './channel.ts';
 import { openConnections } from './connections.ts';
 import { openEnding } from './ending.ts';
 import { openFiles } from './files.ts';
 import { openHost } from './host.ts';
 import { openMembership } from './membership.ts';
+import { openRates } from './rates.ts';
 import type { RoomParts } from './room-parts.ts';
 import { openSeats } from './seats.ts';
 import { openSockets } from './sockets.ts';
@@ -23,7 +25,8 @@ export function openRoom(ctx: DurableObjectState, env: Env) {
   const sessionId = ctx.id.toString();
   const storage = openStorage(ctx.storage);
   const sockets = openSockets(ctx);
-  const channel = openChannel(sessionId, sockets, storage);
+  const backlogs = openBacklogs(sockets);
+  const channel = openChannel(sessionId, sockets, backlogs, storage);
   const parts: RoomParts = { sessionId, ctx, storage, sockets, channel, alarm: openAlarm(ctx.storage) };
   const membership = openMembership(parts);
   const files = openFiles(parts, env.FILES);
@@ -49,9 +52,10 @@ export function openRoom(ctx: DurableObjectState, env: Env) {
     timeouts,
     ending,
     inside,
+    rates: openRates(),
     admission: openAdmission(parts, membership, seats),
     host: openHost(parts, membership, timeouts),
     subjects: openSubjects(parts, membership, seats),
-    connections: openConnections(parts, membership, timeouts, inside),
+    connections: openConnections(parts, backlogs, membership, timeouts, inside),
   };
 }

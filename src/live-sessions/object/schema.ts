@@ -14,7 +14,7 @@ const LEGACY_STATE = { guestCount: 0 };
  * too. `members` is who is in, `credentials` the device sessions they are in through, `bars` who may not come back,
  * `signedOut` the device sessions that have ended, `forgotten` the subjects whose earlier joins are void.
  */
-export const STEPS: readonly SchemaStep[] = [tablesBeforeVersions, walletsNetworksAndBars];
+export const STEPS: readonly SchemaStep[] = [tablesBeforeVersions, walletsNetworksAndBars, eventsOfTheRoom];
 
 /** Everything that was made before versions were kept, by whichever of those releases. */
 function tablesBeforeVersions(sql: SqlStorage): void {
@@ -77,6 +77,16 @@ function walletsNetworksAndBars(sql: SqlStorage): void {
       (network TEXT PRIMARY KEY, minuteAt INTEGER NOT NULL, failures INTEGER NOT NULL, lastAt INTEGER NOT NULL);
     CREATE INDEX networkFailuresByAge ON networkFailures (lastAt);
     ALTER TABLE files ADD COLUMN doomed INTEGER NOT NULL DEFAULT 0;
+  `);
+}
+
+/** `events` is what was told to all, numbered by `counter`; `since` is the event after which a member is in. */
+function eventsOfTheRoom(sql: SqlStorage): void {
+  sql.exec(`
+    CREATE TABLE events (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, frame TEXT NOT NULL);
+    CREATE INDEX eventsByAge ON events (at);
+    ALTER TABLE members ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+    UPDATE members SET since = (SELECT seq FROM counter);
   `);
 }
 

@@ -8,10 +8,13 @@ import {
   LONGEST_FRAME,
   SOCKETS_PER_MEMBER,
 } from '../protocol.ts';
+import type { Backlog } from './backlog.ts';
 
 /** Which member a socket was opened for; kept through hibernation. */
 export interface Attachment extends MemberCredential {
   openedAt: number;
+  /** What was sent and is not known to be read, rounded up. */
+  backlog?: Backlog;
   /** Told to close: a rude client may go on sending, and is neither heard nor served. */
   closing?: true;
 }

@@ -13,6 +13,7 @@ import {
 } from './attempts.ts';
 
 import { openBarStorage } from './bar-storage.ts';
+import { openEventStorage } from './event-storage.ts';
 import { openFileStorage } from './file-storage.ts';
 import type { Session, State } from './lifetime-rules.ts';
 import { openMemberStorage } from './member-storage.ts';
@@ -33,7 +34,7 @@ export function openStorage(storage: DurableObjectStorage) {
   const members = openMemberStorage(sql);
   const files = openFileStorage(sql);
   let exists = schema.exists();
-  let allowList: string[] | null = null;
+  let listLength: number | null = null;
 
   function memory<T>(name: string, otherwise: T): T {
     const row = firstRow<{ detail: string }>(sql, 'SELECT detail FROM memory WHERE name = ?', name);
@@ -49,6 +50,7 @@ export function openStorage(storage: DurableObjectStorage) {
     ...members,
     ...openBarStorage(sql),
     ...files,
+    ...openEventStorage(sql),
 
     /** Whether there is a session here, or what is left of one that is being cleaned up. */
     exists: () => exists,
@@ -75,23 +77,31 @@ export function openStorage(storage: DurableObjectStorage) {
     state: () => memory<State | null>('state', null),
     putState: (state: State) => remember('state', state),
 
-    /** The number of the next frame. */
-    nextSeq(): number {
-      return sql.exec<{ seq: number }>('UPDATE counter SET seq = seq + 1 RETURNING seq').one().seq;
+    /** How many addresses are on the list; read once, because every view of the session shows it. */
+    allowListLength(): number {
+      listLength ??= firstRow<{ n: number }>(sql, 'SELECT count(*) AS n FROM allowed')?.n ?? 0;
+      return listLength;
     },
-
-    /** Read once: every view of the session shows it. */
-    allowList(): string[] {
-      allowList ??= sql
-        .exec<{ address: string }>('SELECT address FROM allowed')
+    /** Addresses on the list after this one, in order. */
+    allowList: (after: string, limit: number): string[] =>
+      sql
+        .exec<{ address: string }>(
+          'SELECT address FROM allowed WHERE address > ? ORDER BY address LIMIT ?',
+          after,
+          limit,
+        )
         .toArray()
-        .map(row => row.address);
-      return allowList;
-    },
+        .map(row => row.address),
     putAllowList(addresses: readonly string[]): void {
-      allowList = null;
+      listLength = null;
       sql.exec('DELETE FROM allowed');
       for (const address of addresses) sql.exec('INSERT OR IGNORE INTO allowed VALUES (?)', address);
+    },
+    /** Whether the list is made of these addresses, which are all different. */
+    isAllowList(addresses: readonly string[]): boolean {
+      const isOn = (address: string) =>
+        firstRow(sql, 'SELECT 1 FROM allowed WHERE address = ?', address) !== null;
+      return addresses.length === this.allowListLength() && addresses.every(isOn);
     },
     /** Those of these wallet keys that the list lets in. An address on the list stands for every wallet of it. */
     listedOf(wallets: readonly string[]): string[] {

@@ -7,6 +7,9 @@ import type { LiveSessionStorage } from './storage.ts';
 /** How many members a page shows at most. */
 export const PAGE = 100;
 
+/** How many addresses of the allow-list an answer shows; all of them are paged. */
+const LISTED = 100;
+
 /** A live session that stands at this instant. */
 export interface Live {
   session: Session;
@@ -23,15 +26,22 @@ export function viewMember({ subject, id, name, address }: Member, { host }: Sta
   return { id, role: subject === host ? 'Host' : 'Client', name, address };
 }
 
-/** The rules in force, as every member sees them. */
-export function viewRules(storage: LiveSessionStorage, { session }: Live): RulesView {
+/** The rules in force, as this one sees them: the host sees the allow-list, its first hundred. Null: what all may see. */
+export function viewRules(storage: LiveSessionStorage, live: Live, caller: string | null): RulesView {
+  const { session, state } = live;
+  const isHost = caller !== null && caller === state.host;
   return {
     expiresAt: session.expiresAt,
     maxFiles: session.maxFiles,
     maxUsers: session.capacity,
     maxTotalMegaBytes: session.maxTotalMegaBytes,
     passwordProtected: session.password !== null,
-    allowList: storage.allowList(),
+    allowOnlyListed: session.allowOnlyListed,
+    allowGuests: session.allowGuests,
+    memberTimeoutMs: session.memberTimeoutMs,
+    allowList: isHost ? storage.allowList('', LISTED) : null,
+    allowListLength: storage.allowListLength(),
+    fileCount: storage.fileCount(),
   };
 }
 
@@ -51,7 +61,7 @@ export function viewSession(
   const rest = storage.members([after, without], limit - shown.length + 1);
   const page = rest.slice(0, limit - shown.length);
   return {
-    ...viewRules(storage, live),
+    ...viewRules(storage, live, caller),
     id: sessionId,
     creatorId: session.creatorId,
     hostId: state.hostId,
