@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import type { MasterSecret, MasterSecrets } from './crypto/derive.ts';
+import { isPublicHost } from './http/local-host.ts';
 import { fromBase64 } from './ids.ts';
 import { DAY_MS } from './times.ts';
 import type { SigningJwk, SigningJwks } from './tokens/key-ring.ts';
@@ -73,11 +74,15 @@ function isWholeKey(jwk: SigningJwk): boolean {
   }
 }
 
+/** A year: a token that lives longer is no setting that can be meant. */
+const LONGEST_LIFE_SECONDS = 365 * 86_400;
+
 const seconds = (standard: number) =>
   z.coerce
     .number()
     .int()
     .min(60)
+    .max(LONGEST_LIFE_SECONDS, 'must be at most 31536000 seconds, a year')
     .default(standard)
     .transform(value => value * 1000);
 
@@ -94,7 +99,10 @@ const schema = (development: boolean) =>
       .string({ error: 'is missing: a ring such as "1:<32 random bytes in base64url>"' })
       .transform(parseRing),
     NETWORK_MODE: z.enum(['open', 'secure']).default('secure'),
-    ALLOWED_ORIGINS: z.string().optional(),
+    ALLOWED_ORIGINS: z
+      .string()
+      .transform((text, context) => parseOrigins(text, development, context))
+      .optional(),
     LOCAL_ORIGINS: z
       .enum(['on', 'off'])
       .refine(value => development || value === 'off', 'is for development only')
@@ -126,7 +134,6 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
     };
   }
   const settings = read.data;
-  const origins = settings.ALLOWED_ORIGINS?.split(',').map(origin => origin.trim());
   return {
     ok: true,
     config: {
@@ -135,7 +142,7 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
       signingKeys: settings.SIGNING_KEYS.keys,
       masterSecrets: settings.MASTER_SECRETS,
       networkMode: settings.NETWORK_MODE,
-      allowedOrigins: origins ?? (development ? [settings.PUBLIC_URL] : []),
+      allowedOrigins: settings.ALLOWED_ORIGINS ?? (development ? [settings.PUBLIC_URL] : []),
       localOrigins: settings.LOCAL_ORIGINS === 'on',
       accessTokenMs: settings.ACCESS_TOKEN_SECONDS,
       refreshAbsoluteMs: settings.REFRESH_ABSOLUTE_SECONDS,
@@ -161,6 +168,32 @@ function originUrl(development: boolean) {
       'must be an origin, such as https://usher.example',
     )
     .refine(text => development || text.startsWith('https://'), 'must be https outside development');
+}
+
+/** Origins of apps in a web view or a browser extension. `URL.origin` is `null` for them. */
+const APP_ORIGIN = /^(?!https?:|file:|data:|blob:|about:|javascript:)[a-z][a-z\d+.-]*:\/\/[a-z\d.-]+$/;
+
+/** Comma-separated origins, each exactly as a browser sends it (RFC 6454 §6.2). */
+function parseOrigins(text: string, development: boolean, context: z.RefinementCtx): string[] {
+  const origins = text.split(',').map(origin => origin.trim());
+  for (const origin of origins) {
+    const problem = faultOfOrigin(origin, development);
+    if (problem) context.addIssue({ code: 'custom', message: `"${origin}" ${problem}` });
+  }
+  return origins;
+}
+
+function faultOfOrigin(origin: string, development: boolean): string | null {
+  if (origin === '') return 'is an empty entry: remove the extra comma';
+  if (origin === '*') return 'allows every page: list the origins of your pages';
+  if (origin.includes('*')) return 'is a pattern: list each origin';
+  if (origin === 'null') return 'is the origin of any sandboxed page: list the origins of your pages';
+  if (APP_ORIGIN.test(origin)) return null;
+  if (!URL.canParse(origin)) return 'is not an origin, such as https://app.example';
+  const url = new URL(origin);
+  if (url.origin !== origin) return `is not an origin: write ${url.origin}`;
+  if (url.protocol === 'https:' || development || !isPublicHost(url.hostname)) return null;
+  return 'must be https outside development';
 }
 
 function parseJson(text: string, context: z.RefinementCtx): unknown {

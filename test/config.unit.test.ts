@@ -61,9 +61,38 @@ it.each([
   ['an RPC over plain http', { ETHEREUM_RPC_URL: 'http://rpc.example' }, 'ETHEREUM_RPC_URL'],
   ['an RPC that is no address', { ETHEREUM_RPC_URL: 'rpc.example' }, 'ETHEREUM_RPC_URL'],
   ['an unknown network mode', { NETWORK_MODE: 'closed' }, 'NETWORK_MODE'],
+  ['a lifetime beyond a year', { ACCESS_TOKEN_SECONDS: '31536001' }, 'a year'],
+  ['another lifetime beyond a year', { IDENTIFIER_SESSION_SECONDS: '1e9' }, 'a year'],
+  ['the null origin', { ALLOWED_ORIGINS: 'null' }, 'sandboxed'],
+  ['every origin', { ALLOWED_ORIGINS: 'https://app.example,*' }, 'every page'],
+  ['an empty origin', { ALLOWED_ORIGINS: 'https://app.example,' }, 'empty entry'],
+  ['an origin with a slash', { ALLOWED_ORIGINS: 'https://app.example/' }, 'write https://app.example'],
+  ['an origin with a path', { ALLOWED_ORIGINS: 'https://app.example/x' }, 'write https://app.example'],
+  ['an origin in capitals', { ALLOWED_ORIGINS: 'https://App.Example' }, 'write https://app.example'],
+  ['an origin with its standard port', { ALLOWED_ORIGINS: 'https://app.example:443' }, 'write'],
+  ['an origin with a user', { ALLOWED_ORIGINS: 'https://a@app.example' }, 'write https://app.example'],
+  ['an origin over plain http', { ALLOWED_ORIGINS: 'http://app.example' }, 'https'],
+  ['a pattern of origins', { ALLOWED_ORIGINS: 'https://*.app.example' }, 'ALLOWED_ORIGINS'],
+  ['a host without a scheme', { ALLOWED_ORIGINS: 'app.example' }, 'not an origin'],
+  ['the origin of files', { ALLOWED_ORIGINS: 'file://' }, 'ALLOWED_ORIGINS'],
   ['a lifetime that is no number', { ACCESS_TOKEN_SECONDS: 'long' }, 'ACCESS_TOKEN_SECONDS'],
 ])('S49 refuses %s', (_, change, said) => {
   expect(problemsOf(change)).toContain(said);
+});
+
+it('takes the origins of pages, of apps in a web view and of extensions', () => {
+  const origins = [
+    'https://app.example',
+    'https://app.example:8443',
+    'http://localhost:3000',
+    'capacitor://localhost',
+    'tauri://localhost',
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+  ];
+  expect(readConfig({ ...good, ALLOWED_ORIGINS: origins.join(', ') })).toMatchObject({
+    ok: true,
+    config: { allowedOrigins: origins },
+  });
 });
 
 it('says every problem at once', () => {

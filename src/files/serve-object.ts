@@ -42,7 +42,8 @@ export async function serveObject(
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
   const inline = SHOWN.has(type);
   const headers = new Headers({
-    'Content-Type': inline ? type : contentType,
+    // Under any other type a page could run it: nosniff refuses a script only where the type is none.
+    'Content-Type': inline ? type : 'application/octet-stream',
     'Content-Disposition': disposition(inline ? 'inline' : 'attachment', fileName),
     'X-Content-Type-Options': 'nosniff',
     ETag: object.httpEtag,

@@ -9,6 +9,7 @@ import { logFault } from '../log.ts';
 import type { Trips } from '../platform/trips.ts';
 import { clientAddress, networkOf } from './client-address.ts';
 import { type Count, makeCount } from './counter.ts';
+import { isPublicHost } from './local-host.ts';
 
 /** The environment that every route of the app shares. */
 export interface AppEnv {
@@ -32,6 +33,7 @@ export function configOf(env: Env): ConfigResult {
 export const provideDeps = createMiddleware<AppEnv>(async (c, next) => {
   const read = configOf(c.env);
   if (!read.ok) throw notConfigured(c.env, read.problems);
+  if (read.config.development) refusePublicHost(new URL(c.req.url).hostname);
   const trips: Trips = { d1: 0, objects: 0 };
   c.set('count', makeCount(c.env, read.config));
   c.set(
@@ -70,6 +72,13 @@ function networkKnown(request: Request): string | null {
 
 function isTimed(read: ConfigResult): boolean {
   return read.ok && read.config.serverTiming;
+}
+
+/** Development has open doors: it answers this machine and its own network alone. */
+function refusePublicHost(hostname: string): void {
+  if (!isPublicHost(hostname)) return;
+  const detail = 'ENVIRONMENT=development answers local addresses only: set ENVIRONMENT=production';
+  throw new AppError('not_configured', { detail, headers: { 'Retry-After': '60' } });
 }
 
 function notConfigured(env: Env, problems: string[]): AppError {

@@ -13,6 +13,7 @@ const addresses = z
 const password = z
   .string()
   .transform(nfc)
+  .refine(text => !text.includes('\0'), 'must not hold the character U+0000')
   .refine(text => text.length >= 1 && lengthOf(text) <= 128, 'must be 1–128 characters');
 const identity = z.strictObject({ name: nameSchema(100).nullish(), chainAddress: address.nullish() });
 

@@ -20,7 +20,7 @@ const ownUserRoutes = new Hono<AppEnv>().put('/', userToken, jsonBody(ownUserSch
  * Their other calls (chat, feeds, streams) are 404 in the vendor's form.
  */
 export const sdkRoutes = new Hono<AppEnv>()
-  .get('/network-settings/chat', askerIfAny, async c => {
+  .get('/network-settings/chat', limitRate('READ_LIMIT'), askerIfAny, async c => {
     const asker = c.get('asker');
     if (asker) await requireStanding(c.get('deps'), asker);
     return c.json(CHAT_SETTINGS);

@@ -84,7 +84,7 @@ describe('works', () => {
     const { fileKey } = stored.body;
     const served = await fetchFile(room.token, fileKey);
     expect(await served.text()).toBe('hello');
-    expect(served.headers.get('content-type')).toBe('text/plain');
+    expect(served.headers.get('content-type')).toBe('application/octet-stream');
     expect(served.headers.get('content-disposition')).toBe(
       `attachment; filename="Gr__e __.txt"; filename*=UTF-8''Gr%C3%BC%C3%9Fe%20%F0%9F%91%8B.txt`,
     );

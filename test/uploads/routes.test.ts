@@ -87,12 +87,12 @@ describe('works', () => {
     ['image/jpeg', 'jpeg', 'image/jpeg', 'inline'],
     ['image/jpg', 'jpeg', 'image/jpeg', 'inline'],
     ['IMAGE/PNG; charset="text/html"', 'png', 'image/png', 'inline'],
-    ['pdf', 'pdf', 'application/pdf', 'attachment'],
-    ['text/html', 'htm', 'text/html', 'attachment'],
-    ['html', 'html', 'text/html; charset=utf-8', 'attachment'],
-    ['js', 'js', 'text/javascript; charset=utf-8', 'attachment'],
-    ['image/svg+xml', 'svg', 'image/svg+xml', 'attachment'],
-    ['application/vnd.none+made-up', 'bin', 'application/vnd.none+made-up', 'attachment'],
+    ['pdf', 'pdf', 'application/octet-stream', 'attachment'],
+    ['text/html', 'htm', 'application/octet-stream', 'attachment'],
+    ['html', 'html', 'application/octet-stream', 'attachment'],
+    ['js', 'js', 'application/octet-stream', 'attachment'],
+    ['image/svg+xml', 'svg', 'application/octet-stream', 'attachment'],
+    ['application/vnd.none+made-up', 'bin', 'application/octet-stream', 'attachment'],
     ['madeup', 'madeup', 'application/octet-stream', 'attachment'],
   ])('S43 reads %s as .%s and serves %s as %s', async (declared, fileType, served, shown) => {
     const bodies: Record<string, Uint8Array> = { png: png(1, 1), jpg: jpeg(1, 1), jpeg: jpeg(1, 1) };
