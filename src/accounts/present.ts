@@ -12,7 +12,12 @@ export function presentMe({ record, session, sessions }: Overview, accessToken: 
   // Absent from copies made before it was kept.
   const setAt = record.accountKeySetAt ?? null;
   const accountKeySetAt = setAt === null ? null : iso(setAt);
-  return { ...presentUserInfo(record, lastSeen), deviceSessions: own, accountKeySetAt };
+  return {
+    ...presentUserInfo(record, lastSeen),
+    deviceSessions: own,
+    accountKeySetAt,
+    userId: record.userId,
+  };
 }
 
 /** Who has just signed in, and the device session it opened. */

@@ -26,7 +26,13 @@ export function presentDirectoryUser({ user, whole }: ShownUser, now: number) {
 
 /** Users as a secret key sees them. */
 export const presentUsers = (users: readonly DirectoryUser[], now: number) =>
-  users.map(user => presentDirectoryUser({ user, whole: true }, now));
+  users.map(user => presentNamedUser(user, now));
+
+/** A user by every name they have, as a secret key looks users up. */
+export function presentNamedUser(user: DirectoryUser, now: number) {
+  const { id, username } = user;
+  return { ...presentDirectoryUser({ user, whole: true }, now), id, username };
+}
 
 /** A changed user, in the form of the SDK. */
 export function presentRecord(record: UserRecord, now: number) {

@@ -12,8 +12,23 @@ import {
   usersCursorSchema,
   usersQuerySchema,
 } from './contract.ts';
-import { presentDirectoryUser, presentRecord, presentScreenNames, presentUsers } from './present.ts';
-import { createUser, deleteUser, listUsers, patchUser, readNames, readUser, rename } from './service.ts';
+import {
+  presentDirectoryUser,
+  presentNamedUser,
+  presentRecord,
+  presentScreenNames,
+  presentUsers,
+} from './present.ts';
+import {
+  createUser,
+  deleteUser,
+  listUsers,
+  patchUser,
+  readNames,
+  readUser,
+  readUserBy,
+  rename,
+} from './service.ts';
 
 /** Users as an application's server manages them, mounted under `/v1/users`. */
 export const directoryUserRoutes = new Hono<AppEnv>()
@@ -32,6 +47,16 @@ export const directoryUserRoutes = new Hono<AppEnv>()
     const wanted = c.req.valid('query').withProfileAttributes ?? null;
     const shown = await readUser(deps, c.get('caller'), c.req.param('userId'), wanted);
     return c.json(presentDirectoryUser(shown, deps.now()));
+  })
+  .get('/by/username/:username', systemOnly, query(userQuerySchema), async c => {
+    const { withProfileAttributes: wanted = null } = c.req.valid('query');
+    const shown = await readUserBy(c.get('deps'), { username: c.req.param('username') }, wanted);
+    return c.json(presentNamedUser(shown, c.get('deps').now()));
+  })
+  .get('/by/id/:id{[0-9]+}', systemOnly, query(userQuerySchema), async c => {
+    const { withProfileAttributes: wanted = null } = c.req.valid('query');
+    const shown = await readUserBy(c.get('deps'), { uid: Number(c.req.param('id')) }, wanted);
+    return c.json(presentNamedUser(shown, c.get('deps').now()));
   })
   .patch('/:userId', systemOnly, jsonBody(userPatchSchema), async c => {
     const deps = c.get('deps');

@@ -20,6 +20,7 @@ import { writtenByOwner } from '../users/rules.ts';
 import { updateUser } from '../users/service.ts';
 import type { NewDirectoryUser, UserPatch } from './contract.ts';
 import {
+  type DirectoryName,
   type DirectoryUser,
   findDirectoryUser,
   findUsersAfter,
@@ -80,9 +81,26 @@ export async function readUser(
 ): Promise<ShownUser> {
   const { userId, self, bySystem } = await resolveTarget(deps, caller, id);
   if (userId === SYSTEM) return { user: null, whole: true };
-  const user = await findDirectoryUser(deps.db, userId, wanted);
+  return { user: await requireDirectoryUser(deps, { userId }, wanted), whole: bySystem || self !== null };
+}
+
+/** The user a secret key names by username or number; refuses `user_not_found`. */
+export async function readUserBy(
+  deps: Pick<Deps, 'db'>,
+  name: Exclude<DirectoryName, { userId: string }>,
+  wanted: WantedAttributes,
+): Promise<DirectoryUser> {
+  return requireDirectoryUser(deps, name, wanted);
+}
+
+async function requireDirectoryUser(
+  { db }: Pick<Deps, 'db'>,
+  name: DirectoryName,
+  wanted: WantedAttributes,
+): Promise<DirectoryUser> {
+  const user = await findDirectoryUser(db, name, wanted);
   if (!user) throw new AppError('user_not_found');
-  return { user, whole: bySystem || self !== null };
+  return user;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Database } from '../platform/database.ts';
 import type { Attribute, WantedAttributes } from '../profiles/store.ts';
 import { profileAttributes } from '../profiles/table.ts';
 import { isRetired } from '../retired-names/store.ts';
+import { foldUsername } from '../text.ts';
 import type { NewUser } from '../users/change-store.ts';
 import type { LocatorRow, UserRow } from '../users/store.ts';
 import { locators, users } from '../users/table.ts';
@@ -13,7 +14,7 @@ import { locators, users } from '../users/table.ts';
 export interface DirectoryUser
   extends Pick<
     UserRow,
-    'id' | 'userId' | 'displayName' | 'bannedAt' | 'bannedUntil' | 'createdAt' | 'updatedAt'
+    'id' | 'userId' | 'username' | 'displayName' | 'bannedAt' | 'bannedUntil' | 'createdAt' | 'updatedAt'
   > {
   /** The oldest first. */
   locators: UserLocator[];
@@ -48,6 +49,7 @@ async function findUsers(
     .select({
       id: users.id,
       userId: users.userId,
+      username: users.username,
       displayName: users.displayName,
       bannedAt: users.bannedAt,
       bannedUntil: users.bannedUntil,
@@ -70,13 +72,23 @@ async function findUsers(
   }));
 }
 
+/** What a directory user is found by: one of the three names they have. */
+export type DirectoryName = { userId: string } | { username: string } | { uid: number };
+
+/** The user of this name; usernames compare without regard to case. */
 export async function findDirectoryUser(
   db: Database,
-  userId: string,
+  name: DirectoryName,
   wanted: WantedAttributes,
 ): Promise<DirectoryUser | null> {
-  const [user] = await findUsers(db, eq(users.userId, userId), wanted, 1);
+  const [user] = await findUsers(db, isNamed(name), wanted, 1);
   return user ?? null;
+}
+
+function isNamed(name: DirectoryName): SQL {
+  if ('userId' in name) return eq(users.userId, name.userId);
+  if ('uid' in name) return eq(users.id, name.uid);
+  return sql`lower(${users.username}) = ${foldUsername(name.username)}`;
 }
 
 /** All users, in the order they were made, after this one. */

@@ -144,6 +144,8 @@ export const rows: Record<string, Row> = {
   'PUT /v1/users/:userId/roles': { ...system, body: { roles: [] } },
   'PUT /v1/users/:userId/ban': { ...system, body: {} },
   'GET /v1/users/:userId/ban': system,
+  'GET /v1/users/by/username/:username': system,
+  'GET /v1/users/by/id/:id{[0-9]+}': { ...system, id: '1' },
   'DELETE /v1/users/:userId/ban': system,
   // Reading is for whoever is signed in; a user writes only what is their own.
   'GET /v1/users/:userId/profile': { through: [...USERS, 'system'] },
