@@ -21,7 +21,7 @@ export function isUserId(text: string): boolean {
   );
 }
 
-/** By what proof a user writes about themselves: whoever names the `userId` of an open user passes for that user. */
+/** The proof behind what a user writes. Of an open user it is `bare`, because the `userId` alone lets anyone write as them. */
 export const writtenByOwner = ({ entry }: { entry: 'open' | 'closed' }): 'bare' | 'proven' =>
   entry === 'open' ? 'bare' : 'proven';
 
