@@ -89,10 +89,7 @@ function located<T extends Rpc.DurableObjectBranded>(
  * A stub as its callers see it, every call counted. The cast is needed: the runtime's own type of a stub maps answers to
  * what travels over RPC, disposers and all, and so loses the unions by which a refusal is told from a value.
  */
-export function reach<T extends Rpc.DurableObjectBranded>(
-  stub: DurableObjectStub<T>,
-  trips: Trips,
-): Reached<T> {
+function reach<T extends Rpc.DurableObjectBranded>(stub: DurableObjectStub<T>, trips: Trips): Reached<T> {
   return new Proxy(stub, {
     get(target, property) {
       const member = Reflect.get(target, property);

@@ -27,8 +27,6 @@ export interface Admit extends Entrance {
   passwords: RoomPassword[];
 }
 
-export type Admission = ReturnType<typeof openAdmission>;
-
 /** How people come in: one decision over one reading of the facts, written in the same turn. */
 export function openAdmission({ ctx, storage }: RoomParts, membership: Membership, seats: Seats) {
   /** Guests cost nothing to make: their tries are counted by where they come from. */

@@ -17,8 +17,6 @@ import type { RoomParts } from './room-parts.ts';
 import type { Timeouts } from './timeouts.ts';
 import { type Inside, type Live, type NotInside, PAGE, viewMember, viewSession } from './views.ts';
 
-export type Connections = ReturnType<typeof openConnections>;
-
 /** How sockets of one live session are opened, listened to and lost. `inside` checks the membership behind a socket. */
 export function openConnections(
   parts: RoomParts,

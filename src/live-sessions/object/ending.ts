@@ -10,8 +10,6 @@ import type { Live } from './views.ts';
 /** When the cleaning of an ended session is tried again, after a crash or where R2 did not answer. */
 const CLEANING_RETRY_MS = 30_000;
 
-export type Ending = ReturnType<typeof openEnding>;
-
 /** Whether one live session stands, and how it ends. */
 export function openEnding({ sessionId, ctx, storage, sockets, channel, alarm }: RoomParts, files: Files) {
   let ending: Promise<void> | null = null;

@@ -12,8 +12,6 @@ import { type Inside, type Live, PAGE, viewRules, viewSession } from './views.ts
 /** For how long `closeGuests: "network"` keeps guests of the kicked person's network out. */
 const NETWORK_CLOSED_MS = 10 * MINUTE_MS;
 
-export type Host = ReturnType<typeof openHost>;
-
 /** What the host may do while the session runs. */
 export function openHost(parts: RoomParts, membership: Membership, timeouts: Timeouts) {
   const { ctx, storage, channel } = parts;

@@ -7,8 +7,6 @@ const CALLS_A_MINUTE = { rules: 60, bars: 60, files: 240 } as const;
 
 export type RatedCall = keyof typeof CALLS_A_MINUTE;
 
-export type Rates = ReturnType<typeof openRates>;
-
 /**
  * The counters of one live session. They live in memory: it lasts for as long as calls come in, and who is idle for so
  * long that it goes has earned a new minute.

@@ -4,8 +4,6 @@ import type { RoomParts } from './room-parts.ts';
 import type { HeldWallets, Seats } from './seats.ts';
 import type { Live } from './views.ts';
 
-export type Subjects = ReturnType<typeof openSubjects>;
-
 /** What the `DeviceSessions` of a user tell one live session about that user. Telling it again changes nothing. */
 export function openSubjects(
   { ctx, storage, sockets, channel }: RoomParts,
