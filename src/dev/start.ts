@@ -5,11 +5,15 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { unwatchFile, watchFile } from 'node:fs';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { endLeftovers, keepNote } from './leftovers.ts';
 import { type LocalKeys, localKeys } from './local-keys.ts';
+import { passOn } from './output.ts';
 import { devVarsPath, ensureDevVars, localMasterSecrets, readDevVars } from './secrets.ts';
+import { welcomeText } from './welcome-text.ts';
 
 const { values, tokens } = parseArgs({
   strict: false,
@@ -51,6 +55,8 @@ async function main(): Promise<number> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     return fail(`--port takes a number from 1 to 65535, not "${values.port}"`);
   }
+  const left = await endLeftovers(state);
+  if (left > 0) console.log(`Ended ${left} processes that an earlier npm run dev left running.`);
   if (await answers(port)) {
     return fail(`Port ${port} is taken. Stop what runs there, or choose another: npm run dev -- --port 8788`);
   }
@@ -118,28 +124,38 @@ async function serve(keys: LocalKeys): Promise<number> {
   const args = ['dev', '--port', String(port), '--persist-to', state, '--show-interactive-dev-session=false'];
   const settings = readDevVars(devVars);
   if (!settings.PUBLIC_URL) args.push('--var', `PUBLIC_URL:${address}`);
-  if (settings.ENVIRONMENT === 'development' && !settings.LOCAL_ORIGINS)
-    args.push('--var', 'LOCAL_ORIGINS:on');
+  const localPages = settings.ENVIRONMENT === 'development' && (settings.LOCAL_ORIGINS ?? 'on') === 'on';
+  if (localPages) args.push('--var', 'LOCAL_ORIGINS:on');
+  const mode =
+    forwarded.findLast(arg => arg.includes('NETWORK_MODE:'))?.split(':')[1] ?? settings.NETWORK_MODE;
   // Two servers that start at one instant choose one inspector port, and end each other.
   if (!forwarded.some(arg => arg.startsWith('--inspector-port'))) args.push('--inspector-port', '0');
   args.push('--env-file', devVars, ...forwarded);
   const child = spawn(process.execPath, [wrangler, ...args], {
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    env: process.stdout.isTTY ? { ...env, FORCE_COLOR: '1' } : env,
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   running = child;
+  passOn(child.stdout, process.stdout);
+  passOn(child.stderr, process.stderr);
+  const removeNote = keepNote(state);
+  watchFile(devVars, { interval: 500, persistent: false }, () =>
+    console.log(`\n${devVars} has changed. Restart npm run dev, so that it counts.\n`),
+  );
   const ended = new AbortController();
-  void greet(keys, ended.signal);
+  void greet(welcomeText({ address, state, keys, secure: mode !== 'open', localPages }), ended.signal);
   const [code] = await once(child, 'close');
   ended.abort();
+  unwatchFile(devVars);
+  removeNote();
   return stopping ? 0 : (code ?? 1);
 }
 
 /** When the Worker answers: prints the first command to try, or why it does not serve. */
-async function greet(keys: LocalKeys, ended: AbortSignal): Promise<void> {
+async function greet(text: string, ended: AbortSignal): Promise<void> {
   while (!ended.aborted) {
     const answer = await fetch(`${address}/health`, { signal: ended }).catch(() => null);
-    if (answer?.ok) return console.log(welcome(keys));
+    if (answer?.ok) return console.log(text);
     if (answer) {
       const { detail } = (await answer.json().catch(() => ({}))) as { detail?: string };
       return console.error(
@@ -148,20 +164,4 @@ async function greet(keys: LocalKeys, ended: AbortSignal): Promise<void> {
     }
     await new Promise(resolve => setTimeout(resolve, 100));
   }
-}
-
-function welcome({ publishableKey, secretKey, accessKey, accessSecret }: LocalKeys): string {
-  return `
-Usher is at ${address} (Ctrl-C stops it; its state stays in ${state})
-
-  publishable key   ${publishableKey}
-  secret key        ${secretKey}
-  access key        ${accessKey}
-  access secret     ${accessSecret}
-
-Sign somebody in:
-
-  curl -s ${address}/api/v5/sessions -H 'X-API-KEY: ${publishableKey}' \\
-    -H 'Content-Type: application/json' -d '{"userId":"ada","deviceId":"laptop"}'
-`;
 }
