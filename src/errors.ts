@@ -44,6 +44,7 @@ export const refusals = {
   not_allowed: [403, 'This credential does not allow that'],
   not_your_file: [403, 'Only its uploader and the host may delete a file'],
   not_host: [403, 'Only the host may do that'],
+  host_away: [403, 'The host is away and may come back, so only the host may do that'],
   origin_not_allowed: [403, 'This origin is not allowed'],
   member_kicked: [403, 'The host removed this user from the live session'],
   guests_not_allowed: [403, 'This live session does not admit guests'],

@@ -17,6 +17,12 @@ const password = z
   .refine(text => text.length >= 1 && lengthOf(text) <= 128, 'must be 1–128 characters');
 const identity = z.strictObject({ name: nameSchema(100).nullish(), chainAddress: address.nullish() });
 
+/** In seconds; 0: never. */
+const timeout = z
+  .int()
+  .max(3600)
+  .refine(value => value === 0 || value >= 30, 'must be 0, or 30–3600');
+
 /** The rules a host may set; what is absent has its standard, or in a change stays as it was. */
 const rules = (maxSessionMegabytes: number) =>
   z.strictObject({
@@ -26,11 +32,8 @@ const rules = (maxSessionMegabytes: number) =>
     allowOnlyWhitelistedAddresses: z.boolean().nullish(),
     whiteListAddresses: addresses.nullish(),
     allowGuests: z.boolean().nullish(),
-    memberTimeoutSeconds: z
-      .int()
-      .max(3600)
-      .refine(value => value === 0 || value >= 30, 'must be 0, or 30–3600')
-      .nullish(),
+    memberTimeoutSeconds: timeout.nullish(),
+    hostTimeoutSeconds: timeout.nullish(),
     maxFiles: z.int().min(0).max(1000).nullish(),
     maxTotalMegaBytes: z.int().min(0).max(maxSessionMegabytes).nullish(),
   });
@@ -104,6 +107,8 @@ export interface LiveSessionRules {
   allowOnlyListed: boolean;
   allowGuests: boolean;
   memberTimeoutMs: number;
+  /** After so long without a socket, a call or an upload the host's role passes on; 0: never. Absent: see `hostTimeoutOf`. */
+  hostTimeoutMs?: number;
   maxFiles: number;
   maxTotalMegaBytes: number;
 }

@@ -12,7 +12,13 @@ import type {
 
 const MINUTE_S = 60;
 
-const STANDARD = { capacity: 50, expirySeconds: 60 * MINUTE_S, maxFiles: 100, maxTotalMegaBytes: 1024 };
+const STANDARD = {
+  capacity: 50,
+  expirySeconds: 60 * MINUTE_S,
+  hostTimeoutSeconds: 2 * MINUTE_S,
+  maxFiles: 100,
+  maxTotalMegaBytes: 1024,
+};
 
 export async function toSettings(
   deps: Deps,
@@ -33,6 +39,7 @@ export async function toSettings(
       allowOnlyListed: rules.allowOnlyWhitelistedAddresses ?? allowList.length > 0,
       allowGuests: rules.allowGuests ?? false,
       memberTimeoutMs: (rules.memberTimeoutSeconds ?? 0) * 1000,
+      hostTimeoutMs: (rules.hostTimeoutSeconds ?? STANDARD.hostTimeoutSeconds) * 1000,
       maxFiles: rules.maxFiles ?? STANDARD.maxFiles,
       maxTotalMegaBytes:
         rules.maxTotalMegaBytes ?? Math.min(STANDARD.maxTotalMegaBytes, deps.config.maxSessionMegabytes),
@@ -60,6 +67,7 @@ export async function toChange(
   }
   if (given.allowGuests != null) change.allowGuests = given.allowGuests;
   if (memberTimeoutSeconds != null) change.memberTimeoutMs = memberTimeoutSeconds * 1000;
+  if (given.hostTimeoutSeconds != null) change.hostTimeoutMs = given.hostTimeoutSeconds * 1000;
   if (given.maxFiles != null) change.maxFiles = given.maxFiles;
   if (given.maxTotalMegaBytes != null) change.maxTotalMegaBytes = given.maxTotalMegaBytes;
   return change;

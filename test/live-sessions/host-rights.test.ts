@@ -103,6 +103,7 @@ describe('works', () => {
     const socket = await listen(token);
     await socket.heard('SessionState');
     const guest = (await joinAsGuest(await guestToken())).body.credentials.token;
+    await (await listen(guest)).heard('SessionState');
     await change(room.token, { expiryDurationInSeconds: 7200, hostId: 'ignored' });
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_700_000 });
     await runDurableObjectAlarm(liveStub(room.sessionId));

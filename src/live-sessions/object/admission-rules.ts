@@ -9,7 +9,8 @@ import {
   type NetworkFailures,
   type SessionFailures,
 } from './attempts.ts';
-import type { Person, Session, State } from './lifetime-rules.ts';
+import { takeRoleBack } from './away-rules.ts';
+import { becomeHost, type Person, type Session, type State } from './lifetime-rules.ts';
 
 const GUESTS_OF_A_NETWORK = 5;
 
@@ -113,7 +114,8 @@ function findSeat(facts: AdmissionFacts): Result<undefined, 'session_full' | 'to
   return guestsOfNetwork >= GUESTS_OF_A_NETWORK ? refuse('too_many_guests') : ok(undefined);
 }
 
-function enter({ session, state, person, alreadyIn, guestsOfNetwork }: AdmissionFacts, now: number) {
+function enter({ session, state: before, person, alreadyIn, guestsOfNetwork }: AdmissionFacts, now: number) {
+  const state = guestsOfNetwork === null ? takeRoleBack(before, person, now) : before;
   const added = alreadyIn ? 0 : 1;
   if (guestsOfNetwork !== null) {
     const { userCount, guestCount } = state;
@@ -125,13 +127,11 @@ function enter({ session, state, person, alreadyIn, guestsOfNetwork }: Admission
     state.creatorReturnsUntil !== null &&
     now < state.creatorReturnsUntil;
   const becomesHost = state.host === null || (returns && state.host !== person.subject);
-  const host = becomesHost ? { host: person.subject, hostId: person.id } : {};
   const entered: State = {
-    ...state,
-    ...host,
+    ...(becomesHost ? becomeHost(state, person, now) : state),
     userCount: state.userCount + added,
     emptyEndsAt: null,
-    creatorReturnsUntil: returns ? null : state.creatorReturnsUntil,
+    ...(returns ? { awayHost: null, creatorReturnsUntil: null } : {}),
   };
-  return { state: entered, hostChanged: becomesHost };
+  return { state: entered, hostChanged: entered.host !== before.host };
 }

@@ -69,13 +69,16 @@ export function openConnections(
       const credential: MemberCredential = JSON.parse(request.headers.get(MEMBER_HEADER) ?? 'null');
       const caller = inside(credential, now);
       const { 0: client, 1: server } = new WebSocketPair();
-      if (!sockets.accept(server, credential, now)) return new Response(null, { status: 429 });
+      if (!sockets.hasRoomFor(credential.subject)) return new Response(null, { status: 429 });
+      // What their coming changes is told to the others; they hear the state it leads to.
+      const live = caller.ok ? timeouts.connected(caller.value, credential.mid, now) : null;
+      sockets.accept(server, credential, now);
       if (caller.ok) {
-        timeouts.connected(caller.value, credential.mid, now);
+        const standing: Inside = { ...caller.value, ...live };
         const after = readAfter(request);
-        const resumes = after !== null && resume(server, caller.value, after, now);
-        if (!resumes) welcome(server, caller.value, after !== null, now);
-        warnIfDue(caller.value, now);
+        const resumes = after !== null && resume(server, standing, after, now);
+        if (!resumes) welcome(server, standing, after !== null, now);
+        warnIfDue(standing, now);
       } else turnAway(server, credential, caller.code);
       const subprotocol = request.headers.get('sec-websocket-protocol');
       const headers = new Headers(subprotocol ? { 'sec-websocket-protocol': SUBPROTOCOL } : {});
@@ -86,6 +89,7 @@ export function openConnections(
     hear(socket: WebSocket, message: string | ArrayBuffer, now: number): void {
       const attachment = sockets.attachmentOf(socket);
       if (!attachment || attachment.closing) return;
+      sockets.noteHeard(socket, now);
       const said = typeof message === 'string' ? parseClientFrame(message) : null;
       const isRead = said?.type === 'read' && backlogs.acknowledge(socket, said.mark);
       const code = isRead ? null : sockets.judge(socket, message, now);

@@ -30,8 +30,8 @@ export function openHost(parts: RoomParts, membership: Membership, timeouts: Tim
     kick(
       inside: Inside,
       { userId, reason, closeGuests }: Kick,
-    ): Result<undefined, 'not_host' | 'cannot_kick_self' | 'member_not_found'> {
-      const decision = kick(inside.state, inside.member.subject, storage.person(userId));
+    ): Result<undefined, 'not_host' | 'cannot_kick_self' | 'member_not_found' | 'host_away'> {
+      const decision = kick(inside.state, inside.member.subject, storage.person(userId), Date.now());
       if (!decision.ok) return decision;
       const { subject } = decision.value;
       const closes = closeGuests === true && inside.session.allowGuests;
@@ -82,13 +82,16 @@ export function openHost(parts: RoomParts, membership: Membership, timeouts: Tim
     handOver(
       { session, state, member }: Inside,
       userId: string,
-    ): Result<undefined, 'not_host' | 'member_not_found' | 'guest_cannot_host'> {
+    ): Result<undefined, 'not_host' | 'member_not_found' | 'guest_cannot_host' | 'host_away'> {
       const person = storage.person(userId);
       const next = person && storage.memberOf(person.subject);
-      const decision = handOver(state, member.subject, next && { ...next, guest: next.guestOf !== null });
+      const target = next && { ...next, guest: next.guestOf !== null };
+      const decision = handOver(state, member.subject, target, Date.now());
       if (!decision.ok) return decision;
-      storage.putState(decision.value);
-      if (decision.value.host !== state.host) membership.tellHost({ session, state: decision.value });
+      const live: Live = { session, state: decision.value };
+      storage.putState(live.state);
+      membership.setAlarm(live);
+      if (live.state.host !== state.host) membership.tellHost(live);
       return ok(undefined);
     },
 

@@ -15,11 +15,15 @@ export interface Session extends Omit<LiveSessionRules, 'expiryMs'> {
   expiresAt: number;
 }
 
-/** What changes with the members. */
+/** What changes with the members. What may be absent is so in sessions made before it was kept. */
 export interface State {
   /** Null while the members are guests only, or while there are none. */
   host: string | null;
   hostId: string | null;
+  /** Since when this host is the host. */
+  hostSince?: number;
+  /** The silent host whom the host stands for. */
+  awayHost?: AwayHost | null;
   userCount: number;
   /** How many of them are guests. */
   guestCount: number;
@@ -29,6 +33,12 @@ export interface State {
   creatorReturnsUntil: number | null;
   /** Whether `SessionExpiring` was sent. */
   warned: boolean;
+}
+
+/** A host who went silent, and whom the host stands for. */
+export interface AwayHost extends Person {
+  /** Null while they are a member. After their seat was lost: until when the role is still theirs. */
+  until: number | null;
 }
 
 /** A session just made, its creator the host. `now` in epoch ms. */
@@ -48,6 +58,8 @@ export function open(
     state: {
       host: creator.subject,
       hostId: creator.id,
+      hostSince: now,
+      awayHost: null,
       userCount: 1,
       guestCount: 0,
       emptyEndsAt: null,
@@ -98,6 +110,12 @@ export interface Person {
   id: string;
 }
 
+/** The session with this person as its host. If they were away, they no longer are. */
+export function becomeHost(state: State, { subject, id }: Person, now: number): State {
+  const back = state.awayHost?.subject === subject ? { awayHost: null } : {};
+  return { ...state, host: subject, hostId: id, hostSince: now, ...back };
+}
+
 /** The session without a member. `successor` is the longest-standing other member who can host. */
 export function remove(
   state: State,
@@ -112,7 +130,7 @@ export function remove(
   };
   if (state.host !== subject) return { state: left, hostChanged: false };
   if (successor) {
-    return { state: { ...left, host: successor.subject, hostId: successor.id }, hostChanged: true };
+    return { state: becomeHost(left, successor, now), hostChanged: true };
   }
   const emptyEndsAt = now + EMPTY_WAIT_MS;
   return {

@@ -39,7 +39,7 @@ export class LiveSession extends DurableObject<Env> {
   /** Atomic admission: a seat, or a refusal in the order of `admission-rules.ts`. */
   admit(input: Admit): Result<Created, 'live_session_not_found' | AdmissionRefusal> {
     const now = Date.now();
-    const live = this.#room.ending.live(now);
+    const live = this.#room.live(now, input.visitor.subject);
     return live.ok ? this.#room.admission.admit(live.value, input, now) : live;
   }
 
@@ -128,12 +128,12 @@ export class LiveSession extends DurableObject<Env> {
     return this.#room.ending.live(Date.now()).ok ? this.#room.files.keys() : [];
   }
 
-  /** The caller leaves, with every device of theirs. */
-  disconnect(credential: MemberCredential) {
-    return this.#as(credential, inside => {
-      this.#room.membership.remove(inside, inside.member, 'left', actorOf(inside.member));
-      return ok(undefined);
-    });
+  /** The caller leaves, with every device of theirs. A host who was away does not take the role back for that. */
+  disconnect(credential: MemberCredential): Result<undefined, NotInside> {
+    const inside = this.#room.inside(credential, Date.now());
+    if (!inside.ok) return inside;
+    this.#room.membership.remove(inside.value, inside.value.member, 'left', actorOf(inside.value.member));
+    return ok(undefined);
   }
 
   /** The host ends the session: `SessionDestroyed` to all, and nothing of it stays. */
@@ -156,7 +156,7 @@ export class LiveSession extends DurableObject<Env> {
    */
   endDeviceSession(subject: string, sid: string, erased = false): void {
     const now = Date.now();
-    const live = this.#room.ending.live(now);
+    const live = this.#room.live(now);
     if (!live.ok) return;
     if (sid !== '') this.#room.subjects.endDeviceSession(live.value, subject, sid, now);
     if (erased) this.forgetSubject(subject);
@@ -164,7 +164,7 @@ export class LiveSession extends DurableObject<Env> {
 
   /** This subject is erased: their membership ends, and only a bar of theirs is known from now on. */
   forgetSubject(subject: string): void {
-    const live = this.#room.ending.live(Date.now());
+    const live = this.#room.live(Date.now());
     if (live.ok) this.#room.subjects.forget(live.value, subject);
   }
 
@@ -174,7 +174,7 @@ export class LiveSession extends DurableObject<Env> {
    * that is known already changes nothing. A member whom the allow-list lets in no more leaves (`wallet_removed`).
    */
   walletsChanged(subject: string, change: { version: number; wallets: string[]; kin: number[] }): void {
-    const live = this.#room.ending.live(Date.now());
+    const live = this.#room.live(Date.now());
     if (live.ok) this.#room.subjects.walletsChanged(live.value, subject, change);
   }
 
@@ -183,7 +183,7 @@ export class LiveSession extends DurableObject<Env> {
    * clock): a join among those which has not arrived yet is refused from now on.
    */
   isInside(subject: string, askedAt: number): boolean {
-    return this.#room.ending.live(Date.now()).ok && this.#room.subjects.isInside(subject, askedAt);
+    return this.#room.live(Date.now()).ok && this.#room.subjects.isInside(subject, askedAt);
   }
 
   /**
@@ -213,16 +213,15 @@ export class LiveSession extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#room.parts.alarm.fired();
     const now = Date.now();
-    const live = this.#room.ending.live(now);
+    const live = this.#room.live(now);
     if (!live.ok) return this.#room.ending.underWay() ?? undefined;
-    const warned = this.#room.connections.warnIfDue(live.value, now);
-    this.#room.membership.setAlarm(this.#room.timeouts.endSilent(warned, now));
+    this.#room.membership.setAlarm(this.#room.connections.warnIfDue(live.value, now));
     await this.#room.files.lapse(now);
   }
 
   #lostSocket(socket: WebSocket): void {
     const now = Date.now();
-    const live = this.#room.ending.live(now);
+    const live = this.#room.live(now);
     if (live.ok) this.#room.timeouts.disconnected(live.value, socket, now);
   }
 
@@ -244,7 +243,7 @@ export class LiveSession extends DurableObject<Env> {
     act: (inside: Inside, now: number) => Answer,
   ): Answer | Refusal<NotInside> {
     const now = Date.now();
-    const inside = this.#room.inside(credential, now);
+    const inside = this.#room.acting(credential, now);
     return inside.ok ? act(inside.value, now) : inside;
   }
 }

@@ -18,7 +18,7 @@ export interface PersonFacts {
   network: string | null;
 }
 
-const COLUMNS = 'seat, mid, subject, id, name, address, guestOf';
+export const COLUMNS = 'seat, mid, subject, id, name, address, guestOf';
 
 /** Who was ever in, who is in, through which device sessions, and when each was last heard of. */
 export function openMemberStorage(sql: SqlStorage) {
@@ -99,9 +99,13 @@ export function openMemberStorage(sql: SqlStorage) {
         without[1] ?? '',
         limit,
       ),
-    /** The longest-standing member who can host, other than this one. */
-    successorOf: (subject: string): Person | null =>
-      member('WHERE subject <> ? AND guestOf IS NULL ORDER BY seat LIMIT 1', subject),
+    /** The longest-standing member who can host, other than this one; a host who is away only where there is no other. */
+    successorOf: (subject: string, away: string | null): Person | null =>
+      member(
+        'WHERE subject <> ? AND guestOf IS NULL ORDER BY subject = ?, seat LIMIT 1',
+        subject,
+        away ?? '',
+      ),
     insertMember({ mid, subject, id, name, address, guestOf }: Omit<Member, 'seat'>, now: number): void {
       sql.exec(
         'INSERT INTO members (mid, subject, id, name, address, guestOf, online, seenAt) VALUES (?, ?, ?, ?, ?, ?, 0, ?)',
@@ -133,36 +137,6 @@ export function openMemberStorage(sql: SqlStorage) {
     deleteMember(mid: string): void {
       sql.exec('DELETE FROM credentials WHERE mid = ?', mid);
       sql.exec('DELETE FROM members WHERE mid = ?', mid);
-    },
-
-    /** When a member was last heard of; null while they are online, by an open socket or an upload under way. */
-    silentSince(mid: string): number | null {
-      const row = firstRow<{ seenAt: number }>(
-        sql,
-        `SELECT seenAt FROM members WHERE mid = ? AND online = 0
-         AND NOT EXISTS (SELECT 1 FROM files WHERE stored = 0 AND doomed = 0 AND files.subject = members.subject)`,
-        mid,
-      );
-      return row?.seenAt ?? null;
-    },
-    putSeen(mid: string, now: number): void {
-      sql.exec('UPDATE members SET seenAt = ? WHERE mid = ?', now, mid);
-    },
-    putOnline(mid: string, online: boolean, now: number): void {
-      sql.exec('UPDATE members SET online = ?, seenAt = ? WHERE mid = ?', online ? 1 : 0, now, mid);
-    },
-    onlineMids: (): string[] => members('WHERE online = 1').map(({ mid }) => mid),
-    leastSeenAt(): number | null {
-      const row = firstRow<{ at: number | null }>(
-        sql,
-        'SELECT min(seenAt) AS at FROM members WHERE online = 0',
-      );
-      return row?.at ?? null;
-    },
-    /** Members who are not online and were last heard of by then. */
-    seenUntil: (at: number) => members('WHERE online = 0 AND seenAt <= ? ORDER BY seenAt', at),
-    everybodySeen(now: number): void {
-      sql.exec('UPDATE members SET seenAt = ?', now);
     },
 
     putCredential(sid: string, mid: string): void {

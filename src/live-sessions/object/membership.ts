@@ -3,8 +3,10 @@ import { uuid } from '../../ids.ts';
 import { logEvent } from '../../log.ts';
 import type { Created, Identity, Visitor } from '../contract.ts';
 import { type CloseCode, closeCodes, type Frame } from '../protocol.ts';
+import { claimAfterRemoval } from './away-rules.ts';
 import { deadlines, remove } from './lifetime-rules.ts';
 import type { Member } from './member-storage.ts';
+import { presenceDeadlines } from './presence-deadlines.ts';
 import type { RoomParts } from './room-parts.ts';
 import { type Live, PAGE, viewMember, viewSession } from './views.ts';
 
@@ -29,12 +31,13 @@ export type Membership = ReturnType<typeof openMembership>;
 export function openMembership(parts: RoomParts) {
   const { sessionId, ctx, storage, sockets, channel, alarm } = parts;
 
-  const setAlarm = ({ session, state }: Live): void => {
+  const setAlarm = (live: Live): void => {
+    const { session, state } = live;
     const pending = {
       leastSeenAt: session.memberTimeoutMs > 0 ? storage.leastSeenAt() : null,
       oldestReservationAt: storage.oldestReservationAt(),
     };
-    alarm.set(deadlines(session, state, pending));
+    alarm.set({ ...deadlines(session, state, pending), ...presenceDeadlines(parts, live) });
   };
 
   const tellHost = ({ state }: Live): void =>
@@ -93,8 +96,10 @@ export function openMembership(parts: RoomParts) {
      */
     remove({ session, state }: Live, member: Member, reason: MemberEnd, by: Actor, write = () => {}): Live {
       const { subject, guestOf, mid } = member;
-      const successor = storage.successorOf(subject);
-      const removal = remove(state, { subject, guest: guestOf !== null }, successor, Date.now());
+      const now = Date.now();
+      const claimed = claimAfterRemoval(state, subject, reason, now);
+      const successor = storage.successorOf(subject, claimed.awayHost?.subject ?? null);
+      const removal = remove(claimed, { subject, guest: guestOf !== null }, successor, now);
       ctx.storage.transactionSync(() => {
         write();
         storage.deleteMember(mid);

@@ -14,7 +14,12 @@ const LEGACY_STATE = { guestCount: 0 };
  * too. `members` is who is in, `credentials` the device sessions they are in through, `bars` who may not come back,
  * `signedOut` the device sessions that have ended, `forgotten` the subjects whose earlier joins are void.
  */
-export const STEPS: readonly SchemaStep[] = [tablesBeforeVersions, walletsNetworksAndBars, eventsOfTheRoom];
+export const STEPS: readonly SchemaStep[] = [
+  tablesBeforeVersions,
+  walletsNetworksAndBars,
+  eventsOfTheRoom,
+  lostSockets,
+];
 
 /** Everything that was made before versions were kept, by whichever of those releases. */
 function tablesBeforeVersions(sql: SqlStorage): void {
@@ -88,6 +93,18 @@ function eventsOfTheRoom(sql: SqlStorage): void {
     ALTER TABLE members ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
     UPDATE members SET since = (SELECT seq FROM counter);
   `);
+}
+
+/**
+ * When a member's last socket was lost. Guests were not heard of where no rule asked for it: they have the whole time from
+ * now on.
+ */
+function lostSockets(sql: SqlStorage): void {
+  sql.exec(`
+    ALTER TABLE members ADD COLUMN lostAt INTEGER;
+    CREATE INDEX membersOnline ON members (seat) WHERE online = 1;
+  `);
+  sql.exec('UPDATE members SET seenAt = ? WHERE guestOf IS NOT NULL', Date.now());
 }
 
 function addColumn(sql: SqlStorage, table: string, column: string, type: string): void {

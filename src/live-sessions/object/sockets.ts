@@ -9,12 +9,15 @@ import {
   SOCKETS_PER_MEMBER,
 } from '../protocol.ts';
 import type { Backlog } from './backlog.ts';
+import type { Signs } from './silence-rules.ts';
 
 /** Which member a socket was opened for; kept through hibernation. */
 export interface Attachment extends MemberCredential {
   openedAt: number;
   /** What was sent and is not known to be read, rounded up. */
   backlog?: Backlog;
+  /** When the last frame came that was no `ping`. */
+  heardAt?: number;
   /** Told to close: a rude client may go on sending, and is neither heard nor served. */
   closing?: true;
 }
@@ -58,17 +61,25 @@ export function openSockets(ctx: DurableObjectState) {
     send,
     close,
     all: () => open(),
+    noteHeard(socket: WebSocket, now: number): void {
+      const attachment = attachmentOf(socket);
+      if (attachment) socket.serializeAttachment({ ...attachment, heardAt: now } satisfies Attachment);
+    },
+    signsOf: (socket: WebSocket): Signs => ({
+      pingedAt: ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
+      heardAt: attachmentOf(socket)?.heardAt ?? null,
+    }),
     /** The memberships that have an open socket. */
     mids: () => new Set(open().flatMap(socket => attachmentOf(socket)?.mid ?? [])),
     ofMember: (mid: string) => open(memberTag(mid)),
     ofDevice: (sid: string) => open(deviceTag(sid)),
 
-    /**
-     * Takes in a socket; beyond five of one membership the oldest gives way. False where too many of a person are still
-     * there although told to close: a client that answers no close cannot fill the object.
-     */
-    accept(socket: WebSocket, credential: MemberCredential, now: number): boolean {
-      if (ctx.getWebSockets(subjectTag(credential.subject)).length >= LINGERING_PER_PERSON) return false;
+    /** A client that answers no close cannot fill the object. */
+    hasRoomFor: (subject: string): boolean =>
+      ctx.getWebSockets(subjectTag(subject)).length < LINGERING_PER_PERSON,
+
+    /** Takes in a socket; beyond five of one membership the oldest gives way. */
+    accept(socket: WebSocket, credential: MemberCredential, now: number): void {
       const others = open(memberTag(credential.mid))
         .map(other => ({ other, openedAt: attachmentOf(other)?.openedAt ?? 0 }))
         .sort((a, b) => a.openedAt - b.openedAt);
@@ -81,7 +92,6 @@ export function openSockets(ctx: DurableObjectState) {
         subjectTag(credential.subject),
       ]);
       socket.serializeAttachment({ ...credential, openedAt: now } satisfies Attachment);
-      return true;
     },
 
     /**

@@ -17,6 +17,7 @@ import { openEventStorage } from './event-storage.ts';
 import { openFileStorage } from './file-storage.ts';
 import type { Session, State } from './lifetime-rules.ts';
 import { openMemberStorage } from './member-storage.ts';
+import { openPresenceStorage } from './presence-storage.ts';
 import { LEGACY_TABLE, STEPS } from './schema.ts';
 
 /** Kept for much longer than a join may take (`JOIN_LIFE_MS`), so that a reconnect is told why, too. */
@@ -48,6 +49,7 @@ export function openStorage(storage: DurableObjectStorage) {
 
   return {
     ...members,
+    ...openPresenceStorage(sql),
     ...openBarStorage(sql),
     ...files,
     ...openEventStorage(sql),

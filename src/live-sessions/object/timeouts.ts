@@ -1,73 +1,109 @@
 import { BY_SYSTEM } from '../../events/types.ts';
-import { timedOut } from './lifetime-rules.ts';
+import { passRole, takeRoleBack } from './away-rules.ts';
+import type { State } from './lifetime-rules.ts';
 import type { Member } from './member-storage.ts';
 import type { Membership } from './membership.ts';
 import type { RoomParts } from './room-parts.ts';
+import { callMatters, GUEST_GONE_MS, GUEST_UNHEARD_MS, roleEndsAt, seatEndsAt } from './silence-rules.ts';
 import type { Live } from './views.ts';
 
 export type Timeouts = ReturnType<typeof openTimeouts>;
 
 /**
- * `memberTimeoutMs`: a member who shows no sign of life for so long loses the seat. An open socket and an upload under way
- * are signs, and so is every call. Connected members cost no alarm. Nothing is written where the rule is off.
+ * What becomes of members who are gone: a seat ends by `memberTimeoutMs` or because a guest has no socket, the host's role
+ * passes by `hostTimeoutMs`. An open socket and an upload under way are signs of life. A call is written down only where a
+ * deadline counts from it.
  */
-export function openTimeouts({ storage, sockets }: RoomParts, membership: Membership) {
-  const isConnected = (mid: string): boolean => sockets.ofMember(mid).length > 0;
+export function openTimeouts({ storage, sockets, watch }: RoomParts, membership: Membership) {
+  /** The session by a changed state, of which only the host is another. */
+  function putHost({ session, state }: Live, changed: State): Live {
+    const live: Live = { session, state: changed };
+    if (changed === state) return live;
+    storage.putState(changed);
+    membership.setAlarm(live);
+    if (changed.host !== state.host) membership.tellHost(live);
+    return live;
+  }
 
-  function isSilent({ session }: Live, { mid }: Member, now: number): boolean {
-    const since = storage.silentSince(mid);
-    return since !== null && timedOut(session, since, now);
+  /** The role of a silent host passes to the longest-standing member with a socket, where there is one. */
+  function passDueRole(live: Live, now: number, caller: string | null): Live {
+    const { session, state } = live;
+    if (state.host === null || state.host === caller) return live;
+    const successor = storage.onlineSuccessorOf(state.host);
+    const host = successor && storage.memberOf(state.host);
+    if (!host) return live;
+    const { uploading, ...silent } = storage.presenceOf(host.mid);
+    const roleEnds = roleEndsAt(session, state, { ...silent, uploading: false });
+    if (roleEnds === null || now < roleEnds) return live;
+    if (uploading) {
+      storage.putStillHere(host.mid, now);
+      return live;
+    }
+    const seatEnds = seatEndsAt(session, { ...silent, uploading });
+    if (seatEnds !== null && seatEnds <= roleEnds) return live;
+    return putHost(live, passRole(state, host, successor, now));
+  }
+
+  /** Everybody whose seat may have ended by now. */
+  function suspects({ session }: Live, now: number): Member[] {
+    const guests = storage.guestsGone(now - GUEST_GONE_MS, now - GUEST_UNHEARD_MS);
+    const { memberTimeoutMs } = session;
+    return memberTimeoutMs === 0 ? guests : [...guests, ...storage.seenUntil(now - memberTimeoutMs)];
+  }
+
+  function endDueSeats(live: Live, now: number): Live {
+    let left = live;
+    for (const { mid, subject } of suspects(live, now)) {
+      const member = storage.memberOf(subject);
+      if (member?.mid !== mid) continue;
+      const presence = storage.presenceOf(mid);
+      const endsAt = seatEndsAt(live.session, presence);
+      if (presence.uploading) storage.putStillHere(mid, now);
+      else if (endsAt !== null && now >= endsAt) {
+        left = membership.remove(left, member, 'timeout', BY_SYSTEM);
+      }
+    }
+    return left;
   }
 
   return {
-    /** Takes a call of a member for a sign of life; false where it comes too late, and the seat is gone. */
-    hear(live: Live, member: Member, now: number): boolean {
-      if (live.session.memberTimeoutMs === 0) return true;
-      if (isSilent(live, member, now)) {
-        membership.remove(live, member, 'timeout', BY_SYSTEM);
-        return false;
-      }
-      storage.putSeen(member.mid, now);
-      return true;
+    /**
+     * The session once everything that was due by now has happened. To be called before every command. The role does
+     * not pass from a host who is calling at this instant.
+     */
+    settle(live: Live, now: number, caller: string | null = null): Live {
+      if (watch.look(now)) membership.setAlarm(live);
+      return endDueSeats(passDueRole(live, now, caller), now);
     },
 
-    connected({ session }: Live, mid: string, now: number): void {
-      if (session.memberTimeoutMs > 0) storage.putOnline(mid, true, now);
+    /** Takes a call of a member for a sign of life. */
+    hear({ session, state }: Live, { mid, subject, guestOf }: Member, now: number): void {
+      const isHost = state.host === subject;
+      if (session.memberTimeoutMs === 0 && guestOf === null && !isHost) return;
+      if (callMatters(session, isHost, storage.presenceOf(mid))) storage.putSeen(mid, now);
     },
 
-    /** After the loss of the last socket, a member has the whole timeout to come back. */
+    /** A host who was away is heard of: the role returns. */
+    takeRoleBack: (live: Live, member: Member, now: number): Live =>
+      putHost(live, takeRoleBack(live.state, member, now)),
+
+    /** A member has opened a socket, and may be the one a silent host's role waited for. */
+    connected(live: Live, mid: string, now: number): Live {
+      storage.putOnline(mid, now);
+      watch.opened(now);
+      const passed = passDueRole(live, now, null);
+      membership.setAlarm(passed);
+      return passed;
+    },
+
+    /** After the loss of the last socket, a member has the whole time to come back. Telling it again changes nothing. */
     disconnected(live: Live, socket: WebSocket, now: number): void {
       const mid = sockets.attachmentOf(socket)?.mid;
-      if (mid === undefined || live.session.memberTimeoutMs === 0) return;
-      if (sockets.ofMember(mid).some(other => other !== socket)) return;
-      storage.putOnline(mid, false, now);
-      membership.setAlarm(live);
+      if (mid === undefined || sockets.ofMember(mid).some(other => other !== socket)) return;
+      if (storage.putOffline(mid, now)) membership.setAlarm(live);
     },
 
-    /** A crash or a deploy closes sockets without a close event: members who were online have the whole timeout, too. */
-    recover(now: number): void {
-      const lost = storage.onlineMids().filter(mid => !isConnected(mid));
-      for (const mid of lost) storage.putOnline(mid, false, now);
-      const [session, state] = [storage.session(), storage.state()];
-      if (lost.length > 0 && session && state) membership.setAlarm({ session, state });
-    },
-
-    /** The rule was set or changed: members who were silent until then have the whole timeout from now on. */
-    begin(now: number): void {
-      storage.everybodySeen(now);
-      for (const mid of sockets.mids()) storage.putOnline(mid, true, now);
-    },
-
-    /** Ends the memberships that were silent for too long; the session without them. */
-    endSilent(live: Live, now: number): Live {
-      const { memberTimeoutMs } = live.session;
-      if (memberTimeoutMs === 0) return live;
-      let left = live;
-      for (const member of storage.seenUntil(now - memberTimeoutMs)) {
-        if (isSilent(left, member, now)) left = membership.remove(left, member, 'timeout', BY_SYSTEM);
-        else storage.putSeen(member.mid, now);
-      }
-      return left;
-    },
+    /** `memberTimeoutMs` was set or changed: members who were silent until then have the whole time from now on. */
+    begin: (now: number): void => storage.everybodySeen(now),
   };
 }

@@ -153,7 +153,7 @@ describe('guests', () => {
       ok: true,
       value: { state: { host: null, emptyEndsAt: NOW + 5, guestCount: 2 }, hostChanged: false },
     });
-    expect(handOver(state, '1', { ...guest.person, guest: true })).toMatchObject({
+    expect(handOver(state, '1', { ...guest.person, guest: true }, NOW)).toMatchObject({
       code: 'guest_cannot_host',
     });
     expect(remove(alone, { subject: 'guest:y', guest: true }, null, NOW).state).toMatchObject({
@@ -184,10 +184,10 @@ describe('rule changes', () => {
 
 describe('handing the role over', () => {
   it('is the host’s, to another member', () => {
-    expect(handOver(state, '2', { ...bob, guest: false })).toMatchObject({ code: 'not_host' });
-    expect(handOver(state, '1', null)).toMatchObject({ code: 'member_not_found' });
+    expect(handOver(state, '2', { ...bob, guest: false }, NOW)).toMatchObject({ code: 'not_host' });
+    expect(handOver(state, '1', null, NOW)).toMatchObject({ code: 'member_not_found' });
     const returning = { ...state, creatorReturnsUntil: NOW + 5 };
-    expect(handOver(returning, '1', { ...bob, guest: false })).toMatchObject({
+    expect(handOver(returning, '1', { ...bob, guest: false }, NOW)).toMatchObject({
       ok: true,
       value: { host: '2', hostId: 'bob', creatorReturnsUntil: null },
     });
@@ -236,11 +236,11 @@ describe('the host', () => {
   });
 
   it('alone kicks, and never themself', () => {
-    expect(kick(state, '1', bob)).toMatchObject({ ok: true });
-    expect(kick(state, '2', ada)).toMatchObject({ code: 'not_host' });
-    expect(kick(state, '1', ada)).toMatchObject({ code: 'cannot_kick_self' });
-    expect(kick(state, '1', null)).toMatchObject({ code: 'member_not_found' });
-    expect(kick({ ...state, host: null }, '1', bob)).toMatchObject({ code: 'not_host' });
+    expect(kick(state, '1', bob, NOW)).toMatchObject({ ok: true });
+    expect(kick(state, '2', ada, NOW)).toMatchObject({ code: 'not_host' });
+    expect(kick(state, '1', ada, NOW)).toMatchObject({ code: 'cannot_kick_self' });
+    expect(kick(state, '1', null, NOW)).toMatchObject({ code: 'member_not_found' });
+    expect(kick({ ...state, host: null }, '1', bob, NOW)).toMatchObject({ code: 'not_host' });
   });
 });
 
