@@ -186,6 +186,7 @@ export interface RulesView {
   allowOnlyListed: boolean;
   allowGuests: boolean;
   memberTimeoutMs: number;
+  hostTimeoutMs: number;
   /** For the host, its first hundred addresses; null for others. */
   allowList: string[] | null;
   allowListLength: number;

@@ -24,6 +24,7 @@ export function presentRules(view: RulesView): RulesData {
     allowOnlyWhitelistedAddresses: view.allowOnlyListed,
     allowGuests: view.allowGuests,
     memberTimeoutSeconds: view.memberTimeoutMs / 1000,
+    hostTimeoutSeconds: view.hostTimeoutMs / 1000,
     whiteListLength: view.allowListLength,
     fileCount: view.fileCount,
   };

@@ -30,6 +30,7 @@ export interface RulesData {
   allowGuests: boolean;
   /** 0: members may be silent. */
   memberTimeoutSeconds: number;
+  hostTimeoutSeconds: number;
   /** For the host, the first hundred addresses; null for others and in `RulesChanged`. */
   whiteListAddresses: string[] | null;
   whiteListLength: number;

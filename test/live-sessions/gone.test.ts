@@ -365,6 +365,17 @@ describe('a host who is away', () => {
   });
 });
 
+it('shows the rule wherever rules are shown', async () => {
+  const room = await openRoom(host);
+  expect((await current(room.token)).body.hostTimeoutSeconds).toBe(120);
+  const ear = await connect(room.token);
+  expect(ear.frames[0]?.data.hostTimeoutSeconds).toBe(120);
+  const body = { rules: { hostTimeoutSeconds: 0 } };
+  const changed = await call('PATCH', '/session/current', { token: room.token, body });
+  expect(changed).toMatchObject({ status: 200, body: { hostTimeoutSeconds: 0 } });
+  expect((await ear.heard('RulesChanged')).data.hostTimeoutSeconds).toBe(0);
+});
+
 it('refuses a time that is no number of seconds it takes', async () => {
   const room = await openRoom(host);
   for (const hostTimeoutSeconds of [-1, 1, 29, 3601, 30.5, '60']) {

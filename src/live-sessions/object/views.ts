@@ -2,6 +2,7 @@ import type { LiveSessionView, MemberPage, RulesView } from '../contract.ts';
 import type { MemberView } from '../protocol.ts';
 import type { Session, State } from './lifetime-rules.ts';
 import type { Member } from './member-storage.ts';
+import { hostTimeoutOf } from './silence-rules.ts';
 import type { LiveSessionStorage } from './storage.ts';
 
 /** How many members a page shows at most. */
@@ -39,6 +40,7 @@ export function viewRules(storage: LiveSessionStorage, live: Live, caller: strin
     allowOnlyListed: session.allowOnlyListed,
     allowGuests: session.allowGuests,
     memberTimeoutMs: session.memberTimeoutMs,
+    hostTimeoutMs: hostTimeoutOf(session),
     allowList: isHost ? storage.allowList('', LISTED) : null,
     allowListLength: storage.allowListLength(),
     fileCount: storage.fileCount(),
