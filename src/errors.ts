@@ -27,7 +27,6 @@ export const refusals = {
   session_ended: [401, 'The device session has ended'],
   membership_ended: [401, 'The membership has ended'],
   invalid_credentials: [401, 'The username or the password is wrong'],
-  wrong_password: [401, 'The password is wrong'],
   auth_token_required: [401, 'This user can sign in only with an authToken'],
   invalid_auth_token: [401, 'The authToken is not valid'],
   refresh_reused: [401, 'This refresh token was used before, so the device session has ended'],
@@ -47,6 +46,7 @@ export const refusals = {
   host_away: [403, 'The host is away and may come back, so only the host may do that'],
   origin_not_allowed: [403, 'This origin is not allowed'],
   member_kicked: [403, 'The host removed this user from the live session'],
+  wrong_room_password: [403, 'The password of the live session is wrong or missing'],
   guests_not_allowed: [403, 'This live session does not admit guests'],
   address_not_allowed: [403, 'None of your proven wallets is on the allow-list'],
   address_not_proven: [403, 'You have not proven that this wallet is yours'],
@@ -137,8 +137,8 @@ export class AppError extends Error {
 /** The value of a result. A refusal is thrown: only here does it become an `AppError`. */
 export function unwrap<T>(result: Result<T, RefusalCode>): T {
   if (result.ok) return result.value;
-  const { code, retryAfterMs } = result;
-  if (retryAfterMs === undefined) throw new AppError(code);
+  const { code, retryAfterMs, detail } = result;
+  if (retryAfterMs === undefined) throw new AppError(code, detail === undefined ? {} : { detail });
   throw new AppError(code, { headers: waitHeaders('attempts', 10, Math.ceil(retryAfterMs / 1000)) });
 }
 

@@ -9,6 +9,8 @@ export interface Refusal<Code extends string> {
   code: Code;
   /** How long to wait, where asking again later makes sense. */
   retryAfterMs?: number;
+  /** A text for the one who is refused, such as the reason a host gave. */
+  detail?: string;
 }
 
 export const ok = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });

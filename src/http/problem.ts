@@ -88,7 +88,6 @@ function problemOf(c: Context<AppEnv>, code: RefusalCode, { detail, errors }: Re
 function challenge(code: RefusalCode): string {
   if (code === 'invalid_key' || code === 'invalid_signature') return 'ApiKey realm="usher"';
   if (code === 'invalid_credentials') return 'Basic realm="usher", charset="UTF-8"';
-  if (code === 'missing_credential' || code === 'wrong_password' || code === 'auth_token_required')
-    return 'Bearer realm="usher"';
+  if (code === 'missing_credential' || code === 'auth_token_required') return 'Bearer realm="usher"';
   return `Bearer realm="usher", error="invalid_token", error_description="${refusals[code][1]}"`;
 }

@@ -72,7 +72,7 @@ export interface FrameData {
   /** Instead of the two above while members come and go faster than 20 a second. */
   MembersChanged: { userCount: number };
   /** To the one who was kicked, before the close. */
-  Kicked: { by: string; reason: string | null } | null;
+  Kicked: { by: string; byName: string | null; reason: string | null } | null;
   /** To the one whose credential is dead, before the close. */
   SignedOut: { reason: RemovalReason };
   HostChanged: { hostId: string | null };

@@ -60,8 +60,8 @@ describe('the main job, over the network and through a crash', () => {
     room = await usher.open(token.ada ?? '', { password: PASSWORD });
     seat.ada = room.seat;
     expect(await usher.join(token.bob ?? '', room.sessionId, 'guess')).toMatchObject({
-      status: 401,
-      body: { code: 'wrong_password' },
+      status: 403,
+      body: { code: 'wrong_room_password' },
     });
     seat.bob = await usher.sit(token.bob ?? '', room.sessionId, PASSWORD);
     expect(await usher.look(seat.bob)).toMatchObject({ status: 200, body: { hostId: 'ada', userCount: 2 } });
@@ -163,7 +163,7 @@ describe('the main job, over the network and through a crash', () => {
     const ear = listen(server.url, memberToken);
     expect(await ear.hasClosed()).toMatchObject({ code: 4403 });
     expect(ear.frames.map(({ eventType, data }) => ({ eventType, data }))).toEqual([
-      { eventType: 'Kicked', data: { by: 'ada', reason } },
+      { eventType: 'Kicked', data: { by: 'ada', byName: 'ada', reason } },
     ]);
   }
 });

@@ -73,7 +73,7 @@ describe('works', () => {
     for (const socket of sockets) {
       expect(await socket.hasClosed()).toMatchObject({ code: 4403 });
       expect(socket.types()).toEqual(['SessionState', 'Kicked']);
-      expect(socket.frames[1]?.data).toEqual({ by: host.userId, reason: 'spam' });
+      expect(socket.frames[1]?.data).toEqual({ by: host.userId, byName: host.userId, reason: 'spam' });
     }
     expect(await bystander.heard('UserRemoved')).toMatchObject({
       data: { id: client.userId, reason: 'kicked' },
@@ -89,7 +89,7 @@ describe('works', () => {
     await kick();
     expect(await socket.hasClosed()).toMatchObject({ code: 4403 });
     expect(socket.types()).toEqual(['SessionState', 'Kicked']);
-    expect(socket.frames[1]?.data).toEqual({ by: host.userId, reason: null });
+    expect(socket.frames[1]?.data).toEqual({ by: host.userId, byName: host.userId, reason: null });
     await bystander.heard('UserRemoved');
     const reconnect = await listen(token);
     expect(await reconnect.hasClosed()).toMatchObject({ code: 4403 });

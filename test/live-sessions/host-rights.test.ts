@@ -89,7 +89,7 @@ describe('works', () => {
     expect(body).toMatchObject({ id: room.sessionId, expiresIn: 7200, ...rules });
     const told = { ...rules, expiry: body.expiry, whiteListAddresses: null, whiteListLength: 1 };
     expect((await socket.heard('RulesChanged')).data).toMatchObject(told);
-    expect((await join(client, room.sessionId)).body.code).toBe('wrong_password');
+    expect((await join(client, room.sessionId)).body.code).toBe('wrong_room_password');
     expect((await join(client, room.sessionId, { password: 'sesame' })).status).toBe(200);
     expect((await join(await signIn(`full-${round}`), room.sessionId, { password: 'sesame' })).status).toBe(
       409,
@@ -218,7 +218,7 @@ describe('refuses', () => {
   it('guests who guess: their tries are counted by network', async () => {
     await change(room.token, { password: 'sesame' });
     for (let tried = 0; tried < 10; tried += 1) {
-      expect((await joinAsGuest(await guestToken(), { password: 'x' })).status).toBe(401);
+      expect((await joinAsGuest(await guestToken(), { password: 'x' })).status).toBe(403);
     }
     expect((await joinAsGuest(await guestToken(), { password: 'sesame' })).status).toBe(429);
     expect((await joinAsGuest(await guestToken('198.51.100.9'), { password: 'sesame' })).status).toBe(200);

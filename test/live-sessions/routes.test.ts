@@ -88,7 +88,7 @@ describe('works', () => {
     });
     expect(both.body.rules.whiteListAddresses).toEqual([]);
     const { sessionId } = both.body;
-    expect((await join(client, sessionId, { password: 'older form' })).body.code).toBe('wrong_password');
+    expect((await join(client, sessionId, { password: 'older form' })).body.code).toBe('wrong_room_password');
     expect((await join(client, sessionId, { password: 'newer form' })).status).toBe(200);
   });
 
@@ -142,7 +142,7 @@ describe('works', () => {
 
   it('takes a room password in any normal form, and tells composed from different', async () => {
     const room = await openRoom(host, { password: 'caf\u00e9' });
-    expect((await join(client, room.sessionId, { password: 'cafe' })).status).toBe(401);
+    expect((await join(client, room.sessionId, { password: 'cafe' })).status).toBe(403);
     expect((await join(client, room.sessionId, { password: 'cafe\u0301' })).status).toBe(200);
   });
 
@@ -312,8 +312,8 @@ describe('refuses', () => {
     const room = await openRoom(host, { password: 'sesame' });
     for (const password of ['Sesame', undefined, null, 'x']) {
       expect(await join(client, room.sessionId, { password })).toMatchObject({
-        status: 401,
-        body: { code: 'wrong_password' },
+        status: 403,
+        body: { code: 'wrong_room_password' },
       });
     }
     expect((await current(room.token)).body.userCount).toBe(1);

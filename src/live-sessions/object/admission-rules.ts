@@ -53,7 +53,7 @@ export type AdmissionRefusal =
   | 'too_many_guests'
   | 'address_not_proven'
   | 'address_not_allowed'
-  | 'wrong_password'
+  | 'wrong_room_password'
   | 'session_full';
 
 /** The decision, and what is to be remembered of the try whatever the decision. */
@@ -89,7 +89,7 @@ export function admit(facts: AdmissionFacts, now: number): Admission {
     const listens = chargeFrom(networkFailures, sessionFailures, now);
     if (!alreadyIn && !listens.ok) return { ...tried, decision: listens };
     if (!facts.passwordMatches) {
-      const decision = refuse('wrong_password');
+      const decision = refuse('wrong_room_password');
       const failed = { ...tried, attempts: chargeFailure(tried.attempts, now), decision };
       if (alreadyIn) return failed;
       return {

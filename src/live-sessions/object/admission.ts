@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { fromBase64 } from '../../ids.ts';
-import { ok, type Result } from '../../result.ts';
+import { ok, type Refusal, type Result } from '../../result.ts';
 import type { UserRecord } from '../../users/contract.ts';
 import { addressOfKey } from '../../users/rules.ts';
 import type { Created, CreateLiveSession, RoomPassword, Visitor } from '../contract.ts';
@@ -62,6 +62,12 @@ export function openAdmission({ ctx, storage }: RoomParts, membership: Membershi
     );
   }
 
+  /** A person who was kicked hears the reason again. Somebody whom another's bar keeps out does not. */
+  function withReason(refusal: Refusal<AdmissionRefusal>, { subject }: Visitor): Refusal<AdmissionRefusal> {
+    const reason = refusal.code === 'member_kicked' ? storage.bar(subject)?.reason : null;
+    return reason ? { ...refusal, detail: reason } : refusal;
+  }
+
   /** Writes what the decision leaves, and tells the members. */
   function settle(
     live: Live,
@@ -86,7 +92,7 @@ export function openAdmission({ ctx, storage }: RoomParts, membership: Membershi
       storage.putState(decision.value.state);
       membership.enter(input);
     });
-    if (!decision.ok) return decision;
+    if (!decision.ok) return withReason(decision, visitor);
     const entered: Live = { session: live.session, state: decision.value.state };
     const created = membership.admitted(entered, visitor.subject);
     membership.setAlarm(entered);

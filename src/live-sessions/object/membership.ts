@@ -56,7 +56,7 @@ export function openMembership(parts: RoomParts) {
   function farewell(subject: string, reason: MemberEnd): Farewell {
     if (reason === 'kicked') {
       const bar = storage.bar(subject);
-      const data = bar && { by: bar.by, reason: bar.reason };
+      const data = bar && { by: bar.by, byName: bar.byName, reason: bar.reason };
       return { frame: { eventType: 'Kicked', data }, code: closeCodes.kicked };
     }
     return { frame: { eventType: 'SignedOut', data: { reason } }, code: closeCodes.credentialEnded };

@@ -98,7 +98,7 @@ describe('admission', () => {
       'too_many_attempts',
       'address_not_proven',
       'address_not_allowed',
-      'wrong_password',
+      'wrong_room_password',
       'session_full',
     ]);
     expect(decide(Object.assign({}, everything, ...cures)).ok).toBe(true);
@@ -107,7 +107,7 @@ describe('admission', () => {
   it('spares somebody already in the seat, and nothing else', () => {
     const full = { state: { ...state, userCount: 2 }, alreadyIn: true };
     expect(decide(full)).toMatchObject({ ok: true, value: { state: { userCount: 2 } } });
-    expect(decide({ ...full, session: locked })).toMatchObject({ code: 'wrong_password' });
+    expect(decide({ ...full, session: locked })).toMatchObject({ code: 'wrong_room_password' });
     expect(decide({ ...full, barred: true })).toMatchObject({ code: 'member_kicked' });
   });
 
