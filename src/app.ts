@@ -26,6 +26,7 @@ import { withOAuthError } from './oauth/error-form.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import { presenceRoutes } from './presence/routes.ts';
 import { attributeDefRoutes, profileRoutes } from './profiles/routes.ts';
+import { registrationCodeRoutes } from './registration/routes.ts';
 import { roleRoutes, userRoleRoutes } from './roles/routes.ts';
 import { sdkRoutes } from './sdk/routes.ts';
 import { publicUserRoutes, searchRoutes } from './search/routes.ts';
@@ -76,6 +77,7 @@ const routes = app
   .route('/wallet-proof', walletProofRoutes)
   .route('/users/me', ownDeviceRoutes)
   .route('/uploads', uploadRoutes)
+  .route('/v1/registration-codes', registrationCodeRoutes)
   .route('/users', accountRoutes)
   .route('/users', publicUserRoutes)
   .route('/users', searchRoutes)

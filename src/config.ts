@@ -29,6 +29,8 @@ export interface Config {
   plainWalletChallenge: boolean;
   /** The RPC that is asked about contract wallets; null: only keys can sign. */
   ethereumRpcUrl: string | null;
+  /** Who may make a user without a secret key: everybody, nobody, or who has a registration code. */
+  registration: 'open' | 'closed' | 'code';
   /** How long the username of an erased user cannot be taken. */
   usernameRestMs: number;
   serverTiming: boolean;
@@ -118,6 +120,7 @@ const schema = (development: boolean) =>
     ETHEREUM_RPC_URL: z
       .url({ protocol: development ? /^https?$/ : /^https$/, error: 'must be an https address' })
       .optional(),
+    REGISTRATION: z.enum(['open', 'closed', 'code']).default(development ? 'open' : 'closed'),
     USERNAME_REST_DAYS: z.coerce.number().int().min(0).max(3650).default(30),
     SERVER_TIMING: z.enum(['on', 'off']).default(development ? 'on' : 'off'),
   });
@@ -153,6 +156,7 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
       uploadBytesPerDay: settings.UPLOAD_BYTES_PER_DAY,
       plainWalletChallenge: settings.PLAIN_WALLET_CHALLENGE === 'on',
       ethereumRpcUrl: settings.ETHEREUM_RPC_URL ?? null,
+      registration: settings.REGISTRATION,
       usernameRestMs: settings.USERNAME_REST_DAYS * DAY_MS,
       serverTiming: settings.SERVER_TIMING === 'on',
     },

@@ -35,6 +35,8 @@ export const refusals = {
   wrong_account_key: [403, 'The account key is wrong'],
   name_retired: [403, 'This name cannot be taken: it belonged to an erased or a banned user'],
   banned: [403, 'This user is banned'],
+  registration_closed: [403, 'This deployment takes no new users'],
+  registration_code_required: [403, 'A new user needs a registration code that is good'],
   fresh_proof_required: [
     403,
     'This needs a sign-in of the last five minutes with a password, a wallet or an authToken',
@@ -55,6 +57,7 @@ export const refusals = {
   device_not_found: [404, 'You have no such device session'],
   locator_not_found: [404, 'You have no such locator'],
   ban_not_found: [404, 'This user is not banned'],
+  registration_code_not_found: [404, 'There is no such registration code'],
   role_not_found: [404, 'This role does not exist'],
   token_not_found: [404, 'This user has no such token'],
   attribute_def_not_found: [404, 'No attribute of this name is defined'],

@@ -47,7 +47,7 @@ const rows = [
   ['users'],
   ['keys'],
   ['access'],
-  ['identifier-sessions', 'uploads', 'bans', 'profiles'],
+  ['identifier-sessions', 'uploads', 'bans', 'profiles', 'registration'],
   ['live-sessions'],
   ['device-sessions'],
   ['presence', 'issued-tokens', 'wallets', 'oauth', 'sdk'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { registrationCodeSchema } from '../registration/contract.ts';
 import { descriptionSchema, nameSchema, sentNameSchema, textSchema } from '../users/contract.ts';
 import { isUsername } from './rules.ts';
 
@@ -27,7 +28,13 @@ const password = secret;
 const accountKey = secret;
 
 /** `POST /users`. */
-export const registrationSchema = z.object({ name: nameSchema(100), username, password, deviceInfo });
+export const registrationSchema = z.object({
+  name: nameSchema(100),
+  username,
+  password,
+  deviceInfo,
+  registrationCode: registrationCodeSchema,
+});
 
 /** `POST /users/login`. */
 export const loginSchema = z.object({ deviceInfo });

@@ -14,6 +14,7 @@ import { eraseUser } from '../erasure/service.ts';
 import { AppError } from '../errors.ts';
 import type { Source } from '../http/client-address.ts';
 import { uuid } from '../ids.ts';
+import { admitNewUser } from '../registration/service.ts';
 import { noteSuccess, refundAttempt } from '../throttle/service.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { User } from '../users/record.ts';
@@ -25,15 +26,17 @@ import { refuseFaulty } from './password-service.ts';
 import { proveByPassword, refunded } from './proof-service.ts';
 import { isRecent } from './rules.ts';
 
-/** Makes a user with a username and a password, signed in on this device; refuses `username_taken`. */
+/** Makes a user with a username and a password, signed in on this device; refuses `username_taken`, and as `admitNewUser` does. */
 export async function register(deps: Deps, input: Registration, source: Source): Promise<SignedIn> {
-  const { name, username, password } = input;
+  const { name, username, password, registrationCode } = input;
   deps.noteCaller({ tried: username });
   refuseFaulty('password', password, username);
-  // Asked before the hash, which is what a registration costs; the insert decides.
-  if (await findUserByUsername(deps, username)) throw new AppError('username_taken');
-  const passwordHash = await hashPassword(password);
-  const made = await registerUser(deps, { name, username, passwordHash });
+  const made = await admitNewUser(deps, registrationCode, async () => {
+    // Asked before the hash, which is what a registration costs; the insert decides.
+    if (await findUserByUsername(deps, username)) throw new AppError('username_taken');
+    const passwordHash = await hashPassword(password);
+    return registerUser(deps, { name, username, passwordHash });
+  });
   const { uid } = made.record;
   deps.audit('registered', { uid });
   deps.defer(later => noteSuccess(later, username, source.network));

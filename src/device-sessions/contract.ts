@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { registrationCodeSchema } from '../registration/contract.ts';
 import { descriptionSchema, sentNameSchema, type UserRecord, userIdSchema } from '../users/contract.ts';
 import type { Lineage } from './rotation.ts';
 
@@ -16,6 +17,7 @@ export const signInSchema = z.object({
   displayName: sentNameSchema(100),
   profileHandle: sentNameSchema(100),
   authToken: z.string().max(4096).nullish(),
+  registrationCode: registrationCodeSchema,
 });
 
 export type SignIn = z.infer<typeof signInSchema>;

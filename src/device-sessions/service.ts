@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
+import { admitNewUser } from '../registration/service.ts';
 import { unixSeconds } from '../times.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { UserRecord } from '../users/contract.ts';
@@ -156,7 +157,9 @@ async function findOrMake(deps: Deps, input: SignIn, names: UserNames): Promise<
   if (found) return found;
   // An authToken belongs to a user, and there is none.
   if (input.authToken != null) throw new AppError('invalid_auth_token');
-  return (await createUser(deps, input.userId, 'open', names)) ?? findOrMake(deps, input, names);
+  const make = () => createUser(deps, input.userId, 'open', names);
+  const made = await admitNewUser(deps, input.registrationCode, make);
+  return made ?? findOrMake(deps, input, names);
 }
 
 /** How long a device session and its access tokens live, by the surface that opens it. */

@@ -64,17 +64,20 @@ export async function createUser(
 export async function findOrMakeOwner(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
   wallet: Wallet,
+  admit: (make: () => Promise<User>) => Promise<User> = make => make(),
 ): Promise<User> {
   const locator = locatorOfWallet(wallet);
   const found = await findUserByLocator(deps.db, locator);
   if (found) return toUser(found);
-  const user = { userId: uuid(), entry: 'closed', displayName: null, profileHandle: null } as const;
-  const proven = { ...locator, userLocatorId: uuid(), verificationStatus: 'Verified' } as const;
-  const hashes = await hashWallet(deps, wallet);
-  const owner = await insertUserWithWallet(deps.db, user, proven, hashes, deps.now());
-  // Refused by a ban, or of a user who is being erased.
-  if (!owner) throw new AppError('sign_in_refused');
-  return toUser(owner);
+  return admit(async () => {
+    const user = { userId: uuid(), entry: 'closed', displayName: null, profileHandle: null } as const;
+    const proven = { ...locator, userLocatorId: uuid(), verificationStatus: 'Verified' } as const;
+    const hashes = await hashWallet(deps, wallet);
+    const owner = await insertUserWithWallet(deps.db, user, proven, hashes, deps.now());
+    // Refused by a ban, or of a user who is being erased.
+    if (!owner) throw new AppError('sign_in_refused');
+    return toUser(owner);
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { registrationCodeSchema } from '../registration/contract.ts';
 
 /** Clients fill in the template of the address and leave members empty that they do not have. */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
@@ -34,6 +35,11 @@ export const proofSchema = z.object({
 });
 
 export type WalletProof = z.infer<typeof proofSchema>;
+
+/** `POST /wallet-proof/verify`. */
+export const walletSignInSchema = proofSchema.extend({ registrationCode: registrationCodeSchema });
+
+export type WalletSignIn = z.infer<typeof walletSignInSchema>;
 
 /** `POST` and `DELETE /v1/users/me/locators`, of a wallet. A user with a password sends it along. */
 export const walletLocatorSchema = proofSchema.extend({

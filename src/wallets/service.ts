@@ -2,11 +2,13 @@ import type { Deps } from '../deps.ts';
 import { openDeviceSession, type SignedIn } from '../device-sessions/service.ts';
 import { AppError } from '../errors.ts';
 import { randomBytes, uuid } from '../ids.ts';
+import { admitNewUser } from '../registration/service.ts';
 import { issue, redeem } from '../single-use/service.ts';
 import { iso } from '../times.ts';
+import type { User } from '../users/record.ts';
 import { type Wallet, walletKey } from '../users/rules.ts';
 import { findOrMakeOwner } from '../users/service.ts';
-import type { Challenge, NonceRequest, WalletProof } from './contract.ts';
+import type { Challenge, NonceRequest, WalletProof, WalletSignIn } from './contract.ts';
 import { fromHex, hashPersonalMessage, recoverSigner } from './ethereum.ts';
 import { readAddress, readMessage, writeAddress, writeMessage } from './message.ts';
 import { faultOf, type IssuedNonce, nonceEndsAt, nonceOf, toNonce, writePlainChallenge } from './rules.ts';
@@ -41,13 +43,14 @@ export async function issueChallenge(deps: Deps, request: NonceRequest): Promise
 /** Signs in the owner of a wallet, on a new device. A wallet that is proven for the first time makes a user. */
 export async function signInWithWallet(
   deps: Deps,
-  proof: WalletProof,
+  { registrationCode, ...proof }: WalletSignIn,
   ipAddress: string | null,
 ): Promise<SignedIn> {
   const wallet = await proveWallet(deps, proof);
   const by = { openedBy: 'wallet', proof: 'wallet', wallet: walletKey(wallet) } as const;
   const opening = { ...by, deviceId: uuid(), deviceInfo: {}, ipAddress };
-  return openDeviceSession(deps, opening, () => findOrMakeOwner(deps, wallet));
+  const admit = (make: () => Promise<User>) => admitNewUser(deps, registrationCode, make);
+  return openDeviceSession(deps, opening, () => findOrMakeOwner(deps, wallet, admit));
 }
 
 /**
