@@ -3,6 +3,7 @@ import { readSession } from '../access/session-service.ts';
 import { isCommonPassword } from '../crypto/common-passwords.ts';
 import { hashPassword, likeAHash } from '../crypto/passwords.ts';
 import type { Deps } from '../deps.ts';
+import { signedInAt } from '../device-sessions/rules.ts';
 import { AppError } from '../errors.ts';
 import { chargeAttempt, failAttempt, noteSuccess, refundAttempt } from '../throttle/service.ts';
 import type { Claims } from '../tokens/claims.ts';
@@ -91,7 +92,8 @@ export async function setCredentials(
 ): Promise<void> {
   const { session, record } = await readSession(deps, claims);
   if (record.username !== null) throw new AppError('password_exists');
-  if (!isFreshEnough(session, deps.now())) throw new AppError('fresh_proof_required');
+  if (!isFreshEnough(session, signedInAt(session, claims), deps.now()))
+    throw new AppError('fresh_proof_required');
   refuseFaulty('password', password, username);
   // Trying names out is charged like trying passwords, but at no name's expense.
   const charge = await chargeAttempt(deps, subjectOf(record), network);

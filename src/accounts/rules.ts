@@ -74,17 +74,21 @@ function withoutGuessed(text: string, isGuessed: (part: string) => boolean): str
   return left;
 }
 
-/** Whether this device session was opened just now. `now` in epoch ms. */
-export function isRecent({ createdAt }: Pick<DeviceSession, 'createdAt'>, now: number): boolean {
-  return now - createdAt <= FRESH_MS;
+/** Whether a sign-in happened just now. Both in epoch ms. */
+export function isRecent(signedInAt: number, now: number): boolean {
+  return now - signedInAt <= FRESH_MS;
 }
 
 /**
  * Whether this device session may set a first password. The sign-in must be recent and rest on more than a name, or a
  * stolen token would become ownership.
  */
-export function isFreshEnough(session: Pick<DeviceSession, 'createdAt' | 'proof'>, now: number): boolean {
-  return session.proof !== 'userId' && isRecent(session, now);
+export function isFreshEnough(
+  { proof }: Pick<DeviceSession, 'proof'>,
+  signedInAt: number,
+  now: number,
+): boolean {
+  return proof !== 'userId' && isRecent(signedInAt, now);
 }
 
 const fold = (text: string) => nfc(text).toLowerCase();

@@ -4,6 +4,7 @@ import { hashPassword } from '../crypto/passwords.ts';
 import type { Deps } from '../deps.ts';
 import type { Overview } from '../device-sessions/contract.ts';
 import { signOut, signOutEverywhere } from '../device-sessions/ending-service.ts';
+import { signedInAt } from '../device-sessions/rules.ts';
 import {
   describeDevice,
   openDeviceSession,
@@ -115,7 +116,7 @@ export async function eraseByPassword(
 /** Erases the caller, who has no password and signed in just now. */
 export async function eraseByToken(deps: Deps, claims: Claims<'access'>): Promise<void> {
   const { session, record } = await readSession(deps, claims);
-  if (record.username !== null || !isRecent(session, deps.now())) {
+  if (record.username !== null || !isRecent(signedInAt(session, claims), deps.now())) {
     throw new AppError('fresh_proof_required', {
       detail: record.username === null ? 'Sign in again first' : 'Authenticate with username and password',
     });

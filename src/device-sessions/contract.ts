@@ -74,6 +74,8 @@ export interface DeviceSession {
   idleMs: number | null;
   /** Of an issued token: the life it was issued with. */
   issuedForMs?: number;
+  /** When all sign-ins but one were ended last: tokens of the earlier ones are worth nothing. */
+  othersEndedAt?: number;
   /** Its sign-ins that stand, the earliest first, each with the tokens in force. */
   lineages: [Lineage, ...Lineage[]];
 }

@@ -3,7 +3,7 @@ import { iso } from '../times.ts';
 import type { Photo, RoleRecord, UserRecord } from '../users/contract.ts';
 import { isBanned } from '../users/rules.ts';
 import type { DeviceSession } from './contract.ts';
-import { endOf } from './rules.ts';
+import { endOf, endOfLineage } from './rules.ts';
 import type { SignedIn, TokenPair } from './service.ts';
 
 /** The answer of a sign-in, as SDKs expect it: what is absent is `null` or `[]`, never left out. */
@@ -53,7 +53,7 @@ export function presentTokens({ accessToken, refreshToken, issuedAt, expiresAt }
 }
 
 /** One of a user's own device sessions. */
-export function presentDevice(session: DeviceSession, currentId: string) {
+export function presentDevice(session: DeviceSession, currentId: string, now = session.lastUsedAt) {
   const { id, deviceId, ipAddress, createdAt, lastUsedAt } = session;
   const { token: _, ...deviceInfo } = session.deviceInfo;
   return {
@@ -64,6 +64,8 @@ export function presentDevice(session: DeviceSession, currentId: string) {
     createdAt: iso(createdAt),
     lastUsedAt: iso(lastUsedAt),
     expiresAt: iso(endOf(session)),
+    /** How many sign-ins on it can be refreshed. */
+    signIns: session.lineages.filter(lineage => now < endOfLineage(lineage)).length,
     current: id === currentId,
   };
 }

@@ -38,8 +38,9 @@ export const deviceSessionRoutes = new Hono<AppEnv>()
 export const ownDeviceRoutes = new Hono<AppEnv>()
   .get('/devices', userToken, async c => {
     const claims = c.get('claims');
-    const { sessions } = await readOverview(c.get('deps'), claims);
-    return c.json(sessions.map(session => presentDevice(session, claims.sid)));
+    const deps = c.get('deps');
+    const { sessions } = await readOverview(deps, claims);
+    return c.json(sessions.map(session => presentDevice(session, claims.sid, deps.now())));
   })
   .delete('/devices', userToken, async c => {
     await endOtherDevices(c.get('deps'), c.get('claims'));

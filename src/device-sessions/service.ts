@@ -130,7 +130,8 @@ export async function refreshTokens(deps: Deps, refreshToken: string): Promise<T
 /** Whether this refresh token is the one in force; refuses `session_ended` for an earlier one, and ends nothing. */
 export async function refreshTokenStands(deps: Deps, claims: Claims<'refresh'>): Promise<void> {
   const { session } = unwrap(await deps.deviceSessions(claims.uid).standing(claims));
-  if (lineageOf(session, claims)?.current.refreshJti !== claims.jti) throw new AppError('session_ended');
+  if (lineageOf(session, claims, deps.now())?.current.refreshJti !== claims.jti)
+    throw new AppError('session_ended');
 }
 
 /** The caller, and where they are signed in, the oldest first. */

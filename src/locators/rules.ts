@@ -11,12 +11,12 @@ const FRESH_MS = 5 * 60_000;
  * a password (no `username`), by a wallet that they still have (`wallets`).
  */
 export function mayChangeWallets(
-  { proof, wallet, createdAt }: Pick<DeviceSession, 'proof' | 'wallet' | 'createdAt'>,
+  { proof, wallet, signedInAt }: Pick<DeviceSession, 'proof' | 'wallet'> & { signedInAt: number },
   { wallets, username }: Pick<UserRecord, 'wallets' | 'username'>,
   now: number,
 ): Result<undefined, 'fresh_proof_required'> {
   const proven = proof === 'wallet' && wallet !== undefined && wallets.includes(wallet);
   const byWallet = proven && username === null;
   const vouched = byWallet || proof === 'authToken' || proof === 'token';
-  return vouched && now - createdAt <= FRESH_MS ? ok(undefined) : refuse('fresh_proof_required');
+  return vouched && now - signedInAt <= FRESH_MS ? ok(undefined) : refuse('fresh_proof_required');
 }

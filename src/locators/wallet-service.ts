@@ -1,6 +1,7 @@
 import { readSession } from '../access/session-service.ts';
 import { requirePassword } from '../accounts/proof-service.ts';
 import type { Deps } from '../deps.ts';
+import { signedInAt } from '../device-sessions/rules.ts';
 import { unwrap } from '../errors.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { LocatorRow } from '../users/store.ts';
@@ -42,6 +43,7 @@ async function requireVouched(
   network: string,
 ): Promise<void> {
   const { session, record } = await readSession(deps, claims);
-  if (password == null) unwrap(mayChangeWallets(session, record, deps.now()));
+  if (password == null)
+    unwrap(mayChangeWallets({ ...session, signedInAt: signedInAt(session, claims) }, record, deps.now()));
   else await requirePassword(deps, record, password, network, 'wrong_old_password');
 }

@@ -66,9 +66,21 @@ it('signs in although the earlier session of the device has not ended everywhere
   const user = await signIn('replaced-held', 'laptop');
   const token = await joinAs(user, room);
   const held = hold(room);
-  const again = await signIn('replaced-held', 'laptop');
+  const again = await deviceObject(user.uid).open({
+    record: recordOf(user),
+    deviceId: 'laptop',
+    deviceInfo: {},
+    ipAddress: null,
+    openedBy: 'account',
+    proof: 'password',
+    absoluteMs: 100_000,
+    accessMs: 1_000,
+    idleMs: null,
+    kid: 'any',
+  });
+  if (!again.ok) throw new Error(again.code);
   expect((await call('GET', '/api/v5/sessions', { token: user.accessToken })).status).toBe(401);
-  expect((await call('GET', '/api/v5/sessions', { token: again.accessToken })).status).toBe(200);
+  expect((await deviceObject(user.uid).standing({ sid: again.value.session.id, jti: '' })).ok).toBe(true);
   held.release();
   await until(async () => (await outboxOf(user.uid)) === 0);
   expect((await current(token)).status).toBe(401);

@@ -25,6 +25,7 @@ describe('works', () => {
       createdAt: iso,
       lastUsedAt: iso,
       expiresAt: iso,
+      signIns: 1,
       current: false,
     };
     expect(listed.body).toEqual([

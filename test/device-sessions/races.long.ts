@@ -1,6 +1,6 @@
 /** Endings against what they end, many rounds: nothing that they end is alive once they have answered (S14, S16). */
 import { expect, it } from 'vitest';
-import { call, keys, signIn } from '../support/client.ts';
+import { call, joinAs, keys, openRoom, signIn } from '../support/client.ts';
 import { headStart } from '../support/races.ts';
 
 const ROUNDS = 500;
@@ -47,3 +47,45 @@ it('S16 leaves nobody signed in who was banned while signing in (500 rounds)', a
   }
   expect(signedIn).toBeGreaterThan(0);
 });
+
+/** Each end of a device session, against a renewal: the same device signing in again. */
+const ends: Record<string, (userId: string, token: string) => Promise<unknown>> = {
+  'a logout': (_, token) => call('DELETE', '/api/v5/sessions', { token }),
+  'the end of all': userId => call('DELETE', `/api/v5/sessions/users/${userId}`, { headers }),
+  'a ban': async userId => {
+    const path = `/v1/users/${userId}/ban`;
+    const banned = await call('PUT', path, { headers, body: {} });
+    await call('DELETE', path, { headers });
+    return banned;
+  },
+};
+
+it.each(Object.entries(ends))(
+  'S16 leaves nothing of a device session after %s that races a renewal',
+  async (name, end) => {
+    const room = await openRoom(await signIn(`renewal-host ${name}`));
+    const outcomes = { ended: 0, new: 0, refused: 0 };
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const userId = `renewal-${name.replaceAll(' ', '-')}-${round % 20}`;
+      const device = `device-${round}`;
+      const user = await signIn(userId, device);
+      const member = await joinAs(user, room);
+      const [renewed, ended] = await Promise.all([
+        signIn(userId, device).catch(() => null),
+        headStart(round).then(() => end(userId, user.accessToken)),
+      ]);
+      expect(ended).toMatchObject({ status: 200 });
+      expect([await verify(user.accessToken), (await refresh(user.refreshToken)).status]).toEqual([401, 401]);
+      expect((await call('GET', '/session/current', { token: member })).status).toBe(401);
+      if (!renewed) outcomes.refused += 1;
+      else if (renewed.sid === user.sid) {
+        outcomes.ended += 1;
+        expect([await verify(renewed.accessToken), (await refresh(renewed.refreshToken)).status]).toEqual([
+          401, 401,
+        ]);
+      } else outcomes.new += 1;
+    }
+    expect(outcomes.ended).toBeGreaterThan(0);
+    expect(outcomes.new + outcomes.refused).toBeGreaterThan(0);
+  },
+);

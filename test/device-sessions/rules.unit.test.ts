@@ -3,10 +3,12 @@ import type { DeviceSession } from '../../src/device-sessions/contract.ts';
 import type { Lineage } from '../../src/device-sessions/rotation.ts';
 import {
   authenticate,
+  continued,
   deadlinesOf,
   endedByCopy,
   endOf,
   extended,
+  lineageOf,
   MOST_DEVICE_SESSIONS,
   MOST_LIVE_SESSIONS,
   mayForget,
@@ -14,6 +16,8 @@ import {
   type OpeningFacts,
   open,
   refreshed,
+  signedInAt,
+  withoutOthers,
 } from '../../src/device-sessions/rules.ts';
 import { earliest } from '../../src/platform/alarm.ts';
 import { retryAt } from '../../src/platform/outbox.ts';
@@ -42,11 +46,13 @@ const session: DeviceSession = {
   lineages: [lineage],
 };
 const first = { version: 1, credentialVersion: 1, entry: 'closed' as const, keptSid: null, wallets: [] };
-const facts = {
+const facts: OpeningFacts = {
   held: first,
   offered: first,
   sessions: [],
   deviceId: 'laptop',
+  openedBy: 'account',
+  proof: 'password',
   ban: null,
   epoch: 0,
   authTokenEpoch: null,
@@ -81,7 +87,10 @@ it('notes its use at most every ten minutes', () => {
 
 it('ends the earlier session of the same device', () => {
   const sessions = [...devices(2), { ...session, id: 'old', proof: 'password' as const }];
-  expect(opening({ sessions })).toEqual({ ok: true, value: { ending: [{ id: 'old', cause: 'replaced' }] } });
+  expect(opening({ sessions })).toEqual({
+    ok: true,
+    value: { continuing: null, ending: [{ id: 'old', cause: 'replaced' }] },
+  });
 });
 
 it('ends the oldest beyond the cap, and none before', () => {
@@ -241,5 +250,89 @@ it('ends what a bare userId opened when a sign-in brings the news that the entry
   });
   expect(opening({ sessions: [bare], offered: { ...first, entry: 'open' } })).toMatchObject({
     value: { ending: [] },
+  });
+});
+
+describe('a device that signs in again', () => {
+  const bySdk = { openedBy: 'sdk', proof: 'userId', offered: { ...first, entry: 'open' } } as const;
+  const renewed = (id: string, now = NOW): Lineage => ({ ...lineage, id, signedInAt: now });
+  const given = { deviceInfo: {}, ipAddress: null, accessMs: 1_000, idleMs: 1_000_000 };
+
+  it('continues the session of the same surface and kind of proof, at the cap as well', () => {
+    const sessions = [session, ...devices(MOST_DEVICE_SESSIONS - 1)];
+    expect(opening({ ...bySdk, sessions })).toMatchObject({ value: { continuing: 'one', ending: [] } });
+    for (const openedBy of ['account', 'directory', 'wallet'] as const)
+      expect(opening({ ...bySdk, openedBy, sessions: [session] })).toMatchObject({
+        value: { continuing: null, ending: [{ id: 'one', cause: 'replaced' }] },
+      });
+  });
+
+  it('ends the session of another proof, unless it proves less', () => {
+    const vouched: DeviceSession = { ...session, id: 'vouched', proof: 'authToken' };
+    const sessions = [session, vouched];
+    expect(opening({ ...bySdk, proof: 'authToken', sessions })).toMatchObject({
+      value: { continuing: 'vouched', ending: [{ id: 'one', cause: 'replaced' }] },
+    });
+    expect(opening({ ...bySdk, sessions })).toMatchObject({ value: { continuing: 'one', ending: [] } });
+  });
+
+  it('never continues a session that is over, or that the record ends', () => {
+    const over = signedIn({ absoluteEndAt: NOW });
+    expect(opening({ ...bySdk, sessions: [over] })).toMatchObject({
+      value: { continuing: null, ending: [{ id: 'one', cause: 'expired' }] },
+    });
+    const offered = { ...bySdk.offered, credentialVersion: 2 };
+    expect(opening({ ...bySdk, offered, sessions: [session] })).toMatchObject({
+      value: { continuing: null, ending: [{ id: 'one', cause: 'password_changed' }] },
+    });
+  });
+
+  it('ends the session that was used longest ago beyond the cap, not the one opened first', () => {
+    const [oldest, ...others] = devices(MOST_DEVICE_SESSIONS);
+    const sessions = [{ ...(oldest as DeviceSession), lastUsedAt: NOW + 1 }, ...others];
+    expect(opening({ sessions })).toMatchObject({ value: { ending: [{ id: 's1', cause: 'too_many' }] } });
+  });
+
+  it('keeps ten sign-ins: the one that signed in longest ago goes, however often it was refreshed', () => {
+    let many = session;
+    for (let turn = 2; turn <= 12; turn += 1) {
+      many = continued(many, given, renewed(`lin${turn}`, NOW + turn), NOW + turn);
+      many = refreshed(many, many.lineages[0], NOW + turn);
+    }
+    expect(many.lineages.map(({ id }) => id)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map(n => `lin${n}`));
+  });
+
+  it('lives as long as its longest sign-in, and forgets those that ran out', () => {
+    const later = NOW + 1_500_000;
+    const second = { ...renewed('second', NOW + 900_000), idleEndAt: NOW + 1_900_000 };
+    const both = continued(session, given, second, NOW + 900_000);
+    expect(endOf(both)).toBe(NOW + 1_900_000);
+    expect(lineageOf(both, { lin: 'first' }, later)).toBe(null);
+    expect(lineageOf(both, { lin: 'second' }, later)).toEqual(second);
+    expect(continued(both, given, renewed('third'), later).lineages.map(({ id }) => id)).toEqual([
+      'second',
+      'third',
+    ]);
+  });
+
+  it('is as fresh as the sign-in of the token that is presented', () => {
+    const second = renewed('second', NOW + 600_000);
+    const both = continued(session, given, second, NOW + 600_000);
+    const at = (lin?: string, auth_time?: number) => signedInAt(both, { lin, auth_time });
+    expect([at('first', 1), at('second', 1), at('pushed out', 5)]).toEqual([NOW, NOW + 600_000, 5_000]);
+    expect([at('first'), at(undefined, 1), at()]).toEqual(Array(3).fill(Number.NEGATIVE_INFINITY));
+  });
+
+  it('goes on without the other sign-ins of its device, also those that were pushed out', () => {
+    const both = continued(session, given, renewed('second', NOW + 1_000), NOW + 1_000);
+    const asking = { sid: 'one', jti: 'x', lin: 'second', auth_time: (NOW + 1_000) / 1_000 };
+    const alone = withoutOthers(both, asking, NOW + 2_000);
+    const stands = (lin: string, at: number) =>
+      authenticate(alone, { jti: 'x', lin, auth_time: at / 1_000 }, NOW + 2_000).ok;
+    expect(stands('second', NOW + 1_000)).toBe(true);
+    expect(stands('first', NOW)).toBe(false);
+    expect(stands('pushed out', NOW + 1_000)).toBe(false);
+    expect(authenticate(alone, { jti: 'x' }, NOW + 2_000).ok).toBe(false);
+    expect(stands('of later', NOW + 3_000)).toBe(true);
   });
 });

@@ -169,7 +169,7 @@ describe('a signature', () => {
 });
 
 describe('a device session', () => {
-  const wallet = { proof: 'wallet', wallet: ADDRESS, createdAt: NOW } as const;
+  const wallet = { proof: 'wallet', wallet: ADDRESS, signedInAt: NOW } as const;
   const user = { wallets: [ADDRESS], username: null };
 
   it('vouches for five minutes, where it rests on more than a name', () => {
@@ -182,7 +182,7 @@ describe('a device session', () => {
       expect(mayChangeWallets(session, user, NOW + 300_001).ok).toBe(false);
     }
     for (const proof of ['userId', 'password'] as const) {
-      expect(mayChangeWallets({ proof, createdAt: NOW }, user, NOW).ok).toBe(false);
+      expect(mayChangeWallets({ proof, signedInAt: NOW }, user, NOW).ok).toBe(false);
     }
   });
 

@@ -4,7 +4,7 @@ import type { Outbox } from '../../platform/outbox.ts';
 import { ok, type Result } from '../../result.ts';
 import type { Ended, EndedSome, Notice, PresentedSession, Standing, Which } from '../contract.ts';
 import { chooseEnding, endsAll, speakerOf } from '../ending-rules.ts';
-import { mayForget, type Over, overOf } from '../rules.ts';
+import { mayForget, type Over, overOf, withoutOthers } from '../rules.ts';
 import type { Notes } from './notes.ts';
 import type { DeviceSessionsStorage } from './storage.ts';
 
@@ -61,6 +61,8 @@ export function makeEndings({ storage, notes, outbox, standing, change }: Ending
       if (ending.length > 0 || raises) {
         change(() => {
           if (raises) storage.raiseEpoch();
+          const asking = which.kind === 'others' ? storage.session(which.presented.sid) : null;
+          if (asking && speaker) storage.updateSession(withoutOthers(asking, speaker, now));
           const over = ending.map(id => ({ id, cause }));
           put(over, by, now);
         });

@@ -3,7 +3,7 @@ import { uuid } from '../../ids.ts';
 import { ok, type Result, refuse } from '../../result.ts';
 import type { DeviceSession, OpenDeviceSession, Opened, PresentedSession, Standing } from '../contract.ts';
 import { type Lineage, rotate, type TokenStamp } from '../rotation.ts';
-import { endOf, extended, lineageOf, open, refreshed } from '../rules.ts';
+import { continued, endOf, extended, lineageOf, open, refreshed } from '../rules.ts';
 import type { Copies } from './copies.ts';
 import type { Endings } from './endings.ts';
 import type { DeviceSessionsStorage } from './storage.ts';
@@ -42,24 +42,30 @@ export function makeSignIns({ storage, endings, copies, standing, change }: Sign
         offered: record,
         sessions: storage.sessions(),
         deviceId: input.deviceId,
+        openedBy: input.openedBy,
+        proof: input.proof,
         epoch: storage.epoch(),
         authTokenEpoch: authTokenEpoch ?? null,
       };
       const decision = open(facts, now);
       if (!decision.ok) return decision;
       const lineage = newLineage(kid, { absoluteMs, idleMs: given.idleMs }, now);
-      const session: DeviceSession = {
-        ...given,
-        id: uuid(),
-        createdAt: now,
-        lastUsedAt: now,
-        credentialVersion: record.credentialVersion,
-        lineages: [lineage],
-      };
-      const { ending } = decision.value;
+      const { continuing, ending } = decision.value;
+      const earlier = continuing === null ? null : storage.session(continuing);
+      const session: DeviceSession = earlier
+        ? continued(earlier, given, lineage, now)
+        : {
+            ...given,
+            id: uuid(),
+            createdAt: now,
+            lastUsedAt: now,
+            credentialVersion: record.credentialVersion,
+            lineages: [lineage],
+          };
       change(() => {
         copies.put(record, ending, { kind: 'user', userId: record.userId }, now);
-        storage.insertSession(session);
+        if (earlier) storage.updateSession(session);
+        else storage.insertSession(session);
       });
       await endings.deliver();
       return ok({ session, record, touched: true, lineage });
@@ -72,9 +78,10 @@ export function makeSignIns({ storage, endings, copies, standing, change }: Sign
       const stands = standing(presented);
       if (!stands.ok) return stands;
       const { session } = stands.value;
-      const lineage = lineageOf(session, presented);
-      if (!lineage) return refuse('session_ended');
       const now = Date.now();
+      // One that was pushed out, or ran out, was not stolen by that: nothing ends.
+      const lineage = lineageOf(session, presented, now);
+      if (!lineage) return refuse('session_ended');
       const rotation = rotate(lineage, presented.jti, newStamp(kid, now), now);
       if (rotation.kind === 'repeat') return ok({ ...stands.value, lineage });
       if (rotation.kind === 'reused') {
@@ -83,7 +90,11 @@ export function makeSignIns({ storage, endings, copies, standing, change }: Sign
       }
       const next = refreshed(session, rotation.lineage, now);
       change(() => storage.updateSession(next));
-      return ok({ ...stands.value, session: next, lineage: lineageOf(next, presented) ?? rotation.lineage });
+      return ok({
+        ...stands.value,
+        session: next,
+        lineage: lineageOf(next, presented, now) ?? rotation.lineage,
+      });
     },
 
     extend(
