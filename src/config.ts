@@ -13,6 +13,8 @@ export interface Config {
   publicUrl: string;
   signingKeys: SigningJwks;
   masterSecrets: MasterSecrets;
+  /** What the hashes of retired names rest on. No version ever leaves this ring: its hashes could not be made again. */
+  namePeppers: MasterSecrets;
   networkMode: 'open' | 'secure';
   allowedOrigins: readonly string[];
   /** Whether pages of any port of this machine may call. Only in development. */
@@ -100,6 +102,7 @@ const schema = (development: boolean) =>
     MASTER_SECRETS: z
       .string({ error: 'is missing: a ring such as "1:<32 random bytes in base64url>"' })
       .transform(parseRing),
+    NAME_PEPPERS: z.string().transform(parseRing).optional(),
     NETWORK_MODE: z.enum(['open', 'secure']).default('secure'),
     ALLOWED_ORIGINS: z
       .string()
@@ -144,6 +147,7 @@ export function readConfig(env: Record<string, unknown>): ConfigResult {
       publicUrl: settings.PUBLIC_URL,
       signingKeys: settings.SIGNING_KEYS.keys,
       masterSecrets: settings.MASTER_SECRETS,
+      namePeppers: settings.NAME_PEPPERS ?? settings.MASTER_SECRETS,
       networkMode: settings.NETWORK_MODE,
       allowedOrigins: settings.ALLOWED_ORIGINS ?? (development ? [settings.PUBLIC_URL] : []),
       localOrigins: settings.LOCAL_ORIGINS === 'on',

@@ -78,6 +78,7 @@ export const refusals = {
   username_taken: [409, 'This username is taken'],
   password_exists: [409, 'This user already has a password'],
   upload_exists: [409, 'This upload name is taken'],
+  upload_count_exceeded: [409, 'A user has at most 1,000 uploads'],
   too_many_photos: [409, 'A user has at most 100 photos'],
   too_many_attributes: [409, 'A profile has at most 64 attributes'],
   too_many_locators: [409, 'A user has at most 20 locators'],

@@ -5,7 +5,7 @@ import { uuid } from './ids.ts';
 import { sweepFiles } from './live-sessions/file-service.ts';
 import { logEvent, logFault } from './log.ts';
 import { noTrips } from './platform/trips.ts';
-import { sweepUploads } from './uploads/sweep-service.ts';
+import { freeRetiredIds, sweepUploads } from './uploads/sweep-service.ts';
 import { repairCopies } from './users/copy-service.ts';
 
 /** The cron trigger's work. Every step may run any number of times. */
@@ -26,6 +26,7 @@ export async function runMaintenance(env: Env, ctx: ExecutionContext): Promise<v
     sweepFiles(deps),
     sweepUploads(deps),
     sweepErased(deps),
+    freeRetiredIds(deps),
   ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') logFault('maintenance', outcome.reason);
   const [repaired = 0, swept = 0, uploads = 0, erased = 0] = outcomes.map(outcome =>

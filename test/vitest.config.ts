@@ -12,6 +12,7 @@ const bindings = {
   NETWORK_MODE: 'open',
   SIGNING_KEYS: JSON.stringify(signingKeys),
   MASTER_SECRETS: `${makeMasterSecret(2)},${makeMasterSecret(1)}`,
+  NAME_PEPPERS: `${makeMasterSecret(2)},${makeMasterSecret(1)}`,
   PUBLIC_URL: 'http://localhost:8787',
   TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
 };

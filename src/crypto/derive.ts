@@ -12,7 +12,14 @@ export interface MasterSecret {
 /** The ring, newest version first and never empty: the first derives new values, all of them check old ones. */
 export type MasterSecrets = readonly [MasterSecret, ...MasterSecret[]];
 
-export type Purpose = 'api-key' | 'room-password' | 'retired-name' | 'log' | 'network' | 'visitor';
+export type Purpose =
+  | 'api-key'
+  | 'room-password'
+  | 'retired-name'
+  | 'log'
+  | 'network'
+  | 'visitor'
+  | 'upload-name';
 
 const encoder = new TextEncoder();
 const subkeys = new WeakMap<MasterSecret, Map<Purpose, Promise<CryptoKey>>>();

@@ -20,7 +20,7 @@ export async function localKeys(ring: MasterSecrets): Promise<{ keys: LocalKeys;
   const secretId = await localId(master, 'sk');
   const { key: publishableKey } = await writeKeyTexts(master, 'pk', publishableId);
   const { secretKey, accessKey, accessSecret } = await writeKeyTexts(master, 'sk', secretId);
-  const rows = [insertKey('pk', publishableId, 'local'), insertKey('sk', secretId, 'local')];
+  const rows = [insertKey(master, 'pk', publishableId, 'local'), insertKey(master, 'sk', secretId, 'local')];
   return { keys: { publishableKey, secretKey, accessKey, accessSecret }, sql: rows.join('; ') };
 }
 
@@ -29,14 +29,14 @@ export async function makeKey(ring: MasterSecrets, kind: KeyKind, name: string) 
   const [master] = ring;
   const id = toHex(randomBytes(16));
   const texts = kind === 'pk' ? await writeKeyTexts(master, 'pk', id) : await writeKeyTexts(master, 'sk', id);
-  return { texts: { id, name, ...texts }, sql: insertKey(kind, id, name) };
+  return { texts: { id, name, ...texts }, sql: insertKey(master, kind, id, name) };
 }
 
 async function localId(master: MasterSecret, kind: KeyKind): Promise<string> {
   return toHex(await deriveMac(master, 'api-key', `local ${kind}`)).slice(0, 32);
 }
 
-function insertKey(kind: KeyKind, id: string, name: string): string {
+function insertKey({ version }: MasterSecret, kind: KeyKind, id: string, name: string): string {
   const quoted = name.replaceAll("'", "''");
-  return `INSERT OR IGNORE INTO keys (id, kind, name, createdAt) VALUES ('${id}', '${kind}', '${quoted}', ${Date.now()})`;
+  return `INSERT OR IGNORE INTO keys (id, kind, name, createdAt, version) VALUES ('${id}', '${kind}', '${quoted}', ${Date.now()}, ${version})`;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { exportJWK, generateKeyPair } from 'jose';
 import { parseRing } from '../config.ts';
@@ -21,21 +21,33 @@ export function makeMasterSecret(version: number): string {
 }
 
 /** Writes local settings with fresh secrets, unless the file exists. Never changes an existing file. */
-export async function ensureDevVars(path: string): Promise<'made' | 'kept'> {
+export async function ensureDevVars(path: string): Promise<'made' | 'kept' | 'completed'> {
   const lines = [
-    '# Local settings, made by `npm run dev`; it never changes this file. README.md explains every setting.',
+    '# Local settings, made by `npm run dev`. README.md explains every setting.',
     'ENVIRONMENT=development',
     'NETWORK_MODE=open',
     `SIGNING_KEYS='${JSON.stringify({ keys: [await makeSigningKey()] })}'`,
     `MASTER_SECRETS=${makeMasterSecret(1)}`,
+    `NAME_PEPPERS=${makeMasterSecret(1)}`,
   ];
   try {
     writeFileSync(path, `${lines.join('\n')}\n`, { flag: 'wx', mode: 0o600 });
     return 'made';
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'kept';
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return addPeppers(path);
     throw error;
   }
+}
+
+/**
+ * Adds `NAME_PEPPERS` to settings of an earlier release. The ring begins with what `MASTER_SECRETS` holds, because the
+ * names retired so far are hashed with that.
+ */
+function addPeppers(path: string): 'kept' | 'completed' {
+  const { MASTER_SECRETS, NAME_PEPPERS } = readDevVars(path);
+  if (!MASTER_SECRETS || NAME_PEPPERS) return 'kept';
+  appendFileSync(path, `\nNAME_PEPPERS=${MASTER_SECRETS}\n`);
+  return 'completed';
 }
 
 /** The settings in a file. */

@@ -3,7 +3,14 @@ import type { NewKey } from './service.ts';
 import type { KeyRow } from './store.ts';
 
 /** A key in a list. `start` is the beginning of its text, enough to tell keys apart. */
-export function presentKey({ id, name, kind, createdAt, lastUsedAt }: KeyRow) {
+export function presentKey({
+  id,
+  name,
+  kind,
+  createdAt,
+  lastUsedAt,
+  verifies = true,
+}: KeyRow & { verifies?: boolean }) {
   return {
     id,
     name,
@@ -11,6 +18,8 @@ export function presentKey({ id, name, kind, createdAt, lastUsedAt }: KeyRow) {
     start: `${kind}_…${id.slice(0, 6)}`,
     createdAt: iso(createdAt),
     lastUsedAt: lastUsedAt === null ? null : iso(lastUsedAt),
+    // Shown only of a dead key: its master secret has left the ring.
+    ...(verifies ? {} : { verifies }),
   };
 }
 

@@ -9,6 +9,7 @@ import { areEqual, deriveKeySecret, type SecretKeyTexts, signText, writeKeyTexts
 import {
   isTimely,
   type KeyKind,
+  type KeyName,
   NONCE_KEPT_MS,
   type PresentedKey,
   readAccessKey,
@@ -42,7 +43,7 @@ export async function verifyKey(
   const claimed = fromBase64(presented.secret);
   if (!master || !claimed) return false;
   const genuine = await deriveKeySecret(master, presented);
-  return areEqual(genuine, claimed) && stands(deps, kind, presented.id);
+  return areEqual(genuine, claimed) && stands(deps, presented);
 }
 
 /**
@@ -58,7 +59,7 @@ export async function verifySignature(
   const claimed = fromBase64(signed.digest);
   if (!name || !master || !claimed || !isTimely(signed, deps.now())) return null;
   const genuine = signText(await deriveKeySecret(master, name), textToSign(signed));
-  if (!areEqual(genuine, claimed) || !(await stands(deps, 'sk', name.id))) return null;
+  if (!areEqual(genuine, claimed) || !(await stands(deps, name))) return null;
   const first = await spend(deps, 'signed-request', `${name.id} ${signed.nonce}`, deps.now() + NONCE_KEPT_MS);
   return first ? name.id : null;
 }
@@ -70,13 +71,24 @@ export async function createKey(deps: Deps, { name, kind }: CreateKey): Promise<
   const texts =
     kind === 'secret' ? await writeKeyTexts(master, 'sk', id) : await writeKeyTexts(master, 'pk', id);
   const short = kind === 'secret' ? 'sk' : 'pk';
-  const row = await insertKey(deps.db, { id, kind: short, name, createdAt: deps.now() });
+  const row = await insertKey(deps.db, {
+    id,
+    kind: short,
+    name,
+    createdAt: deps.now(),
+    version: master.version,
+  });
   deps.audit('key_created', { keyId: id, kind });
   return { row, ...texts };
 }
 
-export async function readKeys(deps: Pick<Deps, 'db'>): Promise<KeyRow[]> {
-  return listKeys(deps.db);
+/** A key, and whether its text still verifies: not once its master secret has left the ring. */
+export type ListedKey = KeyRow & { verifies: boolean };
+
+export async function readKeys(deps: Pick<Deps, 'db' | 'config'>): Promise<ListedKey[]> {
+  const versions = new Set(deps.config.masterSecrets.map(({ version }) => version));
+  const rows = await listKeys(deps.db);
+  return rows.map(row => ({ ...row, verifies: row.version === null || versions.has(row.version) }));
 }
 
 /** Revokes a key: in this isolate at once, everywhere within the life of the caches; refuses `key_not_found`. */
@@ -86,7 +98,10 @@ export async function revokeKey(deps: Deps, id: string): Promise<void> {
   deps.audit('key_revoked', { keyId: id });
 }
 
-async function stands(deps: Pick<Deps, 'db' | 'now' | 'defer'>, kind: KeyKind, id: string): Promise<boolean> {
+async function stands(
+  deps: Pick<Deps, 'db' | 'now' | 'defer'>,
+  { kind, id, version }: KeyName,
+): Promise<boolean> {
   const now = deps.now();
   const known = standing[kind].get(id, now);
   if (known !== undefined) return known;
@@ -94,7 +109,7 @@ async function stands(deps: Pick<Deps, 'db' | 'now' | 'defer'>, kind: KeyKind, i
   standing[kind].set(id, row !== null, now);
   const noteBefore = now - NOTE_USE_EVERY_MS;
   if (row && (row.lastUsedAt ?? 0) < noteBefore) {
-    deps.defer(later => markKeyUsed(later.db, id, now, noteBefore));
+    deps.defer(later => markKeyUsed(later.db, { id, version }, now, noteBefore));
   }
   return row !== null;
 }

@@ -1,6 +1,6 @@
 import { and, asc, eq, isNull, lt, or } from 'drizzle-orm';
 import type { Database } from '../platform/database.ts';
-import type { KeyKind } from './rules.ts';
+import type { KeyKind, KeyName } from './rules.ts';
 import { keys } from './table.ts';
 
 export type KeyRow = typeof keys.$inferSelect;
@@ -28,10 +28,15 @@ export async function deleteKey(db: Database, id: string): Promise<boolean> {
   return gone.length > 0;
 }
 
-/** Notes a use, unless one at or after `since` is noted already. */
-export async function markKeyUsed(db: Database, id: string, now: number, since: number): Promise<void> {
+/** Notes a use and the version of the key's master secret, unless a use at or after `since` is noted already. */
+export async function markKeyUsed(
+  db: Database,
+  { id, version }: Pick<KeyName, 'id' | 'version'>,
+  now: number,
+  since: number,
+): Promise<void> {
   await db
     .update(keys)
-    .set({ lastUsedAt: now })
+    .set({ lastUsedAt: now, version })
     .where(and(eq(keys.id, id), or(isNull(keys.lastUsedAt), lt(keys.lastUsedAt, since))));
 }

@@ -7,4 +7,6 @@ export const keys = sqliteTable('keys', {
   name: text().notNull(),
   createdAt: integer().notNull(),
   lastUsedAt: integer(),
+  /** Of the master secret it is derived from. Null until a key of an earlier release is used again. */
+  version: integer(),
 });

@@ -8,10 +8,10 @@ import { deleteRetiredBan, findRetiredBanOf, type KeyedHashes } from './store.ts
 export type NameKind = 'userId' | 'username' | 'email' | 'tele' | 'wallet' | 'walletOwner';
 export type Name = readonly [kind: NameKind, value: string];
 
-/** The keyed hashes a name may be kept as, once it is all that is left of a user. */
+/** The keyed hashes a name may be kept as, once it is all that is left of a user: one for each pepper, the newest first. */
 export async function hashName({ config }: Pick<Deps, 'config'>, [kind, value]: Name): Promise<KeyedHashes> {
-  const macs = config.masterSecrets.map(secret => deriveMac(secret, 'retired-name', `${kind}|${value}`));
-  // As many as there are secrets, and a deployment without one does not start.
+  const macs = config.namePeppers.map(pepper => deriveMac(pepper, 'retired-name', `${kind}|${value}`));
+  // As many as there are peppers, and a deployment without one does not start.
   return (await Promise.all(macs)).map(toBase64Url) as [string, ...string[]];
 }
 

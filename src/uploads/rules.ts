@@ -6,6 +6,15 @@ export const LARGEST_UPLOAD = 50_000_000;
 /** The span over which a user's uploads are counted, and after which an unused one is deleted. */
 export const DAY_MS = 24 * 60 * 60_000;
 
+/** How many a user may have: kept ones, and every other of the last day. */
+export const MOST_UPLOADS = 1_000;
+
+/** As long as browsers may keep the bytes of an upload, an id of a client's choice is refused to other users. */
+export const RETIRED_MS = 365 * DAY_MS;
+
+/** So much of its keyed hash is remembered of such an id. */
+export const HASH_BYTES = 16;
+
 /** An upload that takes longer gives its place back. */
 export const RESERVATION_MS = 60 * 60_000;
 

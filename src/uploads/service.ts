@@ -1,17 +1,28 @@
 import { verifySession } from '../access/session-service.ts';
+import { deriveMac } from '../crypto/derive.ts';
 import type { Deps } from '../deps.ts';
 import { AppError, unwrap } from '../errors.ts';
 import { type PeekedBody, putStream } from '../files/stream-service.ts';
-import { uuid } from '../ids.ts';
+import { toBase64Url, uuid } from '../ids.ts';
 import { logFault } from '../log.ts';
 import type { Claims } from '../tokens/claims.ts';
 import type { DeclaredUpload } from './contract.ts';
 import { readFirstBytes } from './first-bytes-service.ts';
-import { DAY_MS, LARGEST_UPLOAD, readName, storageKey, type UploadName } from './rules.ts';
+import {
+  DAY_MS,
+  HASH_BYTES,
+  LARGEST_UPLOAD,
+  MOST_UPLOADS,
+  RETIRED_MS,
+  readName,
+  storageKey,
+  type UploadName,
+} from './rules.ts';
 import {
   deleteReserved,
   deleteRows,
   disownReserved,
+  disownRetired,
   findNamed,
   findOwn,
   insertReserved,
@@ -45,9 +56,15 @@ export async function receiveUpload(
   await verifySession(deps, claims);
   if (declared.fileSize > LARGEST_UPLOAD) throw new AppError('file_too_large');
   const { head, rest, ...preview } = await readFirstBytes(body, declared);
-  const upload = { ...declared, ...preview, id: id ?? uuid(), uid: claims.uid, createdAt: deps.now() };
+  const upload = {
+    ...declared,
+    ...preview,
+    id: id ?? uuid(),
+    uid: claims.uid,
+    createdAt: deps.now(),
+  };
   // The client may be gone before the last byte. The place is given back even then.
-  return deps.keepAlive(store(deps, claims, upload, { head, rest }));
+  return deps.keepAlive(store(deps, claims, upload, { head, rest }, id !== null));
 }
 
 async function store(
@@ -55,11 +72,13 @@ async function store(
   claims: Claims<'access'>,
   upload: Upload,
   body: PeekedBody,
+  isChosen: boolean,
 ): Promise<Upload> {
   const { contentType, fileSize, createdAt } = upload;
-  const quota = { bytes: deps.config.uploadBytesPerDay, since: createdAt - DAY_MS };
-  const place = await insertReserved(deps.db, upload, quota);
+  const quota = { bytes: deps.config.uploadBytesPerDay, since: createdAt - DAY_MS, uploads: MOST_UPLOADS };
+  const place = await insertReserved(deps.db, upload, quota, isChosen ? await hashId(deps, upload.id) : []);
   if (place === 'exists') throw new AppError('upload_exists');
+  if (place === 'too many') throw new AppError('upload_count_exceeded');
   if (place === 'no room') throw new AppError('upload_quota_exceeded');
   try {
     unwrap(await putStream(deps, { key: storageKey(upload), contentType, size: fileSize }, body));
@@ -74,10 +93,10 @@ async function store(
 }
 
 /** Deletes the bytes, then the row. The sweeper does what fails here. */
-async function giveBack(deps: Pick<Deps, 'db' | 'files'>, upload: Upload): Promise<void> {
+async function giveBack(deps: Pick<Deps, 'db' | 'files' | 'now'>, upload: Upload): Promise<void> {
   try {
     await deleteBytes(deps, [upload]);
-    await deleteReserved(deps.db, upload.id);
+    await deleteReserved(deps.db, upload.id, deps.now() + RETIRED_MS);
   } catch (error) {
     logFault('upload not given back', error);
   }
@@ -112,12 +131,27 @@ export async function deleteBytes(
  * Erases a user's uploads, bytes first. It may be called again until it came to its end. An upload that is still arriving
  * loses its user: it is refused at its end, and the sweeper finds what a crash leaves of it.
  */
-export async function eraseUploads(deps: Pick<Deps, 'db' | 'files'>, uid: number): Promise<void> {
+export async function eraseUploads(deps: Pick<Deps, 'db' | 'files' | 'now'>, uid: number): Promise<void> {
   await disownReserved(deps.db, uid);
+  await disownRetired(deps.db, uid);
   for (;;) {
     const rows = await listArrived(deps.db, uid, ERASED_AT_ONCE);
     if (rows.length === 0) return;
     await deleteBytes(deps, rows);
-    await deleteRows(deps.db, rows);
+    await forgetUploads(deps, rows);
   }
+}
+
+/** Forgets uploads whose bytes are gone; an id that a client chose stays refused to others for a year. */
+export async function forgetUploads(
+  { db, now }: Pick<Deps, 'db' | 'now'>,
+  rows: readonly Pick<UploadRow, 'id'>[],
+): Promise<void> {
+  await deleteRows(db, rows, now() + RETIRED_MS);
+}
+
+/** The keyed hashes an id may be remembered as: one for each pepper, the newest first. */
+async function hashId({ config }: Pick<Deps, 'config'>, id: string): Promise<string[]> {
+  const macs = config.namePeppers.map(pepper => deriveMac(pepper, 'upload-name', id));
+  return (await Promise.all(macs)).map(mac => toBase64Url(mac.subarray(0, HASH_BYTES)));
 }

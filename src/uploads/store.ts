@@ -2,7 +2,7 @@ import { and, asc, eq, gt, inArray, lte, ne, or, type SQL, sql } from 'drizzle-o
 import type { Database } from '../platform/database.ts';
 import type { WithChange } from '../users/change-store.ts';
 import type { UploadName } from './rules.ts';
-import { uploads } from './table.ts';
+import { uploadIds, uploads } from './table.ts';
 
 export type UploadRow = typeof uploads.$inferSelect;
 
@@ -24,26 +24,54 @@ const isThere = inArray(uploads.state, ['stored', 'kept']);
 export async function insertReserved(
   db: Database,
   row: Omit<UploadRow, 'state'>,
-  quota: { bytes: number; since: number },
-): Promise<'reserved' | 'exists' | 'no room'> {
+  quota: { bytes: number; since: number; uploads: number },
+  hashes: readonly string[],
+): Promise<'reserved' | 'exists' | 'no room' | 'too many'> {
   const { id, uid, fileType, contentType, fileSize, previewWidth, previewHeight, createdAt } = row;
   const used = db
     .select({ bytes: sql`coalesce(sum(${uploads.fileSize}), 0)` })
     .from(uploads)
     .where(and(eq(uploads.uid, uid), gt(uploads.createdAt, quota.since)));
-  const [inserted, [taken]] = await db.batch([
+  const count = db.select({ count: sql<number>`count(*)` }).from(uploads).where(eq(uploads.uid, uid));
+  const retired = isRetired(hashes, uid, createdAt);
+  const [inserted, [taken], [owned]] = await db.batch([
     db
       .insert(uploads)
       .select(
         sql`SELECT ${id}, ${uid}, ${fileType}, ${contentType}, ${fileSize}, ${previewWidth}, ${previewHeight},
-          'reserved', ${createdAt} WHERE ${used} + ${fileSize} <= ${quota.bytes}`,
+          'reserved', ${createdAt}
+          WHERE ${used} + ${fileSize} <= ${quota.bytes} AND ${count} < ${quota.uploads} AND NOT ${retired}`,
       )
       .onConflictDoNothing()
       .returning({ id: uploads.id }),
-    db.select({ id: uploads.id }).from(uploads).where(eq(uploads.id, id)),
+    db
+      .select({ isTaken: sql<number>`EXISTS (SELECT 1 FROM uploads WHERE id = ${id}) OR ${retired}` })
+      .from(sql`(SELECT 1)`),
+    count,
+    ...notingId(db, row, hashes),
   ]);
   if (inserted.length > 0) return 'reserved';
-  return taken ? 'exists' : 'no room';
+  if (taken?.isTaken) return 'exists';
+  return (owned?.count ?? 0) >= quota.uploads ? 'too many' : 'no room';
+}
+
+/** The statement that notes an id which the client chose, where its place was kept; `hashes` are empty for other ids. */
+function notingId(db: Database, { id, uid }: Pick<UploadRow, 'id' | 'uid'>, [newest]: readonly string[]) {
+  if (newest === undefined) return [];
+  const isReserved = sql`EXISTS (SELECT 1 FROM uploads WHERE id = ${id} AND uid = ${uid} AND state = 'reserved')`;
+  return [
+    db
+      .insert(uploadIds)
+      .select(sql`SELECT ${newest}, ${uid}, ${id}, NULL WHERE ${isReserved}`)
+      .onConflictDoUpdate({ target: uploadIds.hash, set: { uid, uploadId: id, until: null } }),
+  ];
+}
+
+/** Whether one of these hashes is of an id that belonged to another user until lately. */
+function isRetired(hashes: readonly string[], uid: number, now: number): SQL {
+  const { hash, uid: owner, until } = uploadIds;
+  return sql`EXISTS (SELECT 1 FROM ${uploadIds} WHERE ${hash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)}))
+    AND ${owner} <> ${uid} AND ${until} > ${now})`;
 }
 
 /** The upload has arrived. Returns whether the place was still this user's. */
@@ -57,9 +85,19 @@ export async function markStored(db: Database, uid: number, id: string): Promise
 }
 
 /** The upload did not arrive and nothing of it is left. Its place is free again. */
-export async function deleteReserved(db: Database, id: string): Promise<void> {
-  await db.delete(uploads).where(and(eq(uploads.id, id), eq(uploads.state, 'reserved')));
+export async function deleteReserved(db: Database, id: string, refusedUntil: number): Promise<void> {
+  await db.batch([
+    retiring(db, [id], refusedUntil),
+    db.delete(uploads).where(and(eq(uploads.id, id), eq(uploads.state, 'reserved'))),
+  ]);
 }
+
+/** The statement by which ids that clients chose outlive their uploads. */
+const retiring = (db: Database, ids: readonly string[], until: number) =>
+  db
+    .update(uploadIds)
+    .set({ until, uploadId: null })
+    .where(inArray(uploadIds.uploadId, [...ids]));
 
 export async function findNamed(db: Database, { id, fileType }: UploadName): Promise<UploadRow | null> {
   const row = await db
@@ -149,10 +187,28 @@ export async function claimLoose(
   return { claimed, over };
 }
 
-/** Forgets uploads whose bytes are gone. */
-export async function deleteRows(db: Database, rows: readonly Pick<UploadRow, 'id'>[]): Promise<void> {
+/** Forgets uploads whose bytes are gone. An id that its client chose is refused to others until `refusedUntil`. */
+export async function deleteRows(
+  db: Database,
+  rows: readonly Pick<UploadRow, 'id'>[],
+  refusedUntil: number,
+): Promise<void> {
   for (let from = 0; from < rows.length; from += IDS_AT_ONCE) {
     const ids = rows.slice(from, from + IDS_AT_ONCE).map(({ id }) => id);
-    await db.delete(uploads).where(and(inArray(uploads.id, ids), ne(uploads.state, 'reserved')));
+    await db.batch([
+      retiring(db, ids, refusedUntil),
+      db.delete(uploads).where(and(inArray(uploads.id, ids), ne(uploads.state, 'reserved'))),
+    ]);
   }
+}
+
+/** Retired ids of a user who is erased belong to no user from now on. */
+export async function disownRetired(db: Database, uid: number): Promise<void> {
+  await db.update(uploadIds).set({ uid: NO_USER }).where(eq(uploadIds.uid, uid));
+}
+
+/** Forgets retired ids whose time is over. Returns how many. */
+export async function deleteLapsedIds(db: Database, now: number): Promise<number> {
+  const { meta } = await db.delete(uploadIds).where(lte(uploadIds.until, now)).run();
+  return meta.changes;
 }

@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts';
 import { DAY_MS, RESERVATION_MS } from './rules.ts';
-import { deleteBytes } from './service.ts';
-import { claimLoose, deleteRows } from './store.ts';
+import { deleteBytes, forgetUploads } from './service.ts';
+import { claimLoose, deleteLapsedIds } from './store.ts';
 
 /** How much the sweeper takes in one run, of what it claims and of what it forgets. */
 const SWEPT_AT_ONCE = 200;
@@ -17,6 +17,11 @@ export async function sweepUploads(deps: Pick<Deps, 'db' | 'files' | 'now'>): Pr
   const { claimed, over } = await claimLoose(deps.db, until, SWEPT_AT_ONCE);
   const swept = [...new Map([...claimed, ...over].map(row => [row.id, row])).values()];
   await deleteBytes(deps, swept);
-  await deleteRows(deps.db, over);
+  await forgetUploads(deps, over);
   return swept.length;
+}
+
+/** Frees ids of clients' choice a year after their uploads went. Returns how many. */
+export async function freeRetiredIds({ db, now }: Pick<Deps, 'db' | 'now'>): Promise<number> {
+  return deleteLapsedIds(db, now());
 }

@@ -28,3 +28,25 @@ export const uploads = sqliteTable(
     index('uploads_loose').on(table.createdAt).where(sql`${table.state} <> 'kept'`),
   ],
 );
+
+/**
+ * Ids that clients chose, from the reservation on. Once its upload is gone, an id is refused to other users while browsers may
+ * still keep the bytes. `hash` is a keyed hash of 16 bytes.
+ */
+export const uploadIds = sqliteTable(
+  'uploadIds',
+  {
+    hash: text().primaryKey(),
+    /** Who may use the id again; 0 where they are erased. */
+    uid: integer().notNull(),
+    /** The id itself, while the upload is there. */
+    uploadId: text(),
+    /** Until when the id is refused to others; null while the upload is there. */
+    until: integer(),
+  },
+  table => [
+    index('uploadIds_byUser').on(table.uid),
+    index('uploadIds_byUpload').on(table.uploadId),
+    index('uploadIds_byEnd').on(table.until),
+  ],
+);

@@ -1,6 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { localKeys } from '../../src/dev/local-keys.ts';
+import { parseMasterSecrets } from '../../src/dev/secrets.ts';
 import { call, keys, signIn, trips } from '../support/client.ts';
+import { deployedWith } from '../support/deployment.ts';
 import { until } from '../support/until.ts';
 
 afterEach(() => {
@@ -71,6 +74,19 @@ describe('works', () => {
     expect((await use(own.key)).status).toBe(200);
     expect((await call('DELETE', `/v1/keys/${own.id}`, { headers })).status).toBe(200);
     expect((await use(own.key)).status).toBe(401);
+  });
+
+  it('shows which keys no longer verify, because their master secret has left the ring', async () => {
+    const { body: made } = await make('publishable', 'Of the newest secret');
+    const [newest = '', older = ''] = env.MASTER_SECRETS.split(',');
+    const ask = deployedWith({ MASTER_SECRETS: `${newest.replace(/^\d+/, '3')},${older}` });
+    const local = await localKeys(parseMasterSecrets(older));
+    const { body } = await ask('GET', '/v1/keys', { headers: { 'x-server-key': local.keys.secretKey } });
+    const listed = (id: string) => body.find((key: { id: string }) => key.id === id);
+    expect(listed(made.id)).toMatchObject({ verifies: false });
+    expect((await call('GET', '/v1/keys', { headers })).body).not.toContainEqual(
+      expect.objectContaining({ verifies: false }),
+    );
   });
 });
 

@@ -1,13 +1,17 @@
 /** What outlives an erasure: names that are never issued again, and what a ban goes on refusing (S50). */
+
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { localKeys } from '../../src/dev/local-keys.ts';
+import { parseMasterSecrets } from '../../src/dev/secrets.ts';
 import { createUser } from '../../src/directory/service.ts';
 import { eraseUser } from '../../src/erasure/service.ts';
 import { runMaintenance } from '../../src/maintenance.ts';
 import { hashName, type Name } from '../../src/retired-names/service.ts';
 import { PASSWORD, register } from '../support/accounts.ts';
 import { call, elsewhere, keys, signIn } from '../support/client.ts';
+import { deployedWith } from '../support/deployment.ts';
 import { depsWith, onDeviceSessions } from '../support/deps.ts';
 import { deviceObject } from '../support/objects.ts';
 import { vouchedFor } from '../support/vouched.ts';
@@ -162,12 +166,12 @@ describe('a ban', () => {
   );
 });
 
-describe('after MASTER_SECRETS were rotated', () => {
+describe('after NAME_PEPPERS got a newer version', () => {
   /** As the deployment was when there was only its older secret. */
   const underOldSecret = () =>
     depsWith(({ config }) => {
-      const [newest, older = newest] = config.masterSecrets;
-      return { config: { ...config, masterSecrets: [older] } };
+      const [newest, older = newest] = config.namePeppers;
+      return { config: { ...config, namePeppers: [older] } };
     });
 
   it('an erased userId is still issued to nobody', async () => {
@@ -193,4 +197,20 @@ describe('after MASTER_SECRETS were rotated', () => {
     expect((await registerAs('bannedOldKey')).status).toBe(200);
     expect((await proveAs(wallet)).status).toBe(200);
   });
+});
+
+it('a master secret that leaks and is taken out brings no erased userId and no ban back', async () => {
+  const user = await signIn('retired-leak');
+  await eraseUser(depsWith(), user.uid);
+  const banned = await register('leakedBan');
+  await putBan(banned.userId);
+  await eraseUser(depsWith(), banned.uid);
+  const [newest = ''] = env.MASTER_SECRETS.split(',');
+  const ask = deployedWith({ MASTER_SECRETS: newest });
+  const key = (await localKeys(parseMasterSecrets(newest))).keys.publishableKey;
+  await env.DB.exec((await localKeys(parseMasterSecrets(newest))).sql);
+  const body = { userId: 'retired-leak', deviceId: 'd' };
+  expect((await ask('POST', '/api/v5/sessions', { key, body })).status).toBe(403);
+  const again = { name: 'x', username: 'leakedBan', password: 'correct horse battery' };
+  expect((await ask('POST', '/users', { body: again })).status).toBe(409);
 });

@@ -16,6 +16,7 @@ import {
 } from '../../src/uploads/service.ts';
 import { sweepUploads } from '../../src/uploads/sweep-service.ts';
 import { call, type SignedIn, signIn } from '../support/client.ts';
+import { depsWith } from '../support/deps.ts';
 import { headStart } from '../support/races.ts';
 import { until } from '../support/until.ts';
 import {
@@ -32,7 +33,7 @@ import {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const db = openDatabase(env.DB, { d1: 0, objects: 0 });
-const deps = { db, files: env.FILES, now: () => Date.now() };
+const deps = { db, files: env.FILES, now: () => Date.now(), config: depsWith().config };
 const later = (ms: number) => ({ ...deps, now: () => Date.now() + ms });
 const run = (along: ReturnType<typeof keepingUpload>) => db.batch(along(db) as never);
 
@@ -264,7 +265,7 @@ describe('erasure', () => {
       await leave({ uid: ada.uid, state: 'stored', createdAt: now }, index < 20 ? 'x' : null);
     }
     const files = { delete: () => Promise.reject(new Error('R2 is away')) } as unknown as R2Bucket;
-    await expect(eraseUploads({ db, files }, ada.uid)).rejects.toThrow('R2 is away');
+    await expect(eraseUploads({ ...deps, files }, ada.uid)).rejects.toThrow('R2 is away');
     expect(await rows(ada.uid)).toHaveLength(200);
     await eraseUploads(deps, ada.uid);
     expect([await rows(), await stored()]).toEqual([[], []]);
