@@ -93,7 +93,7 @@ export const refusals = {
   range_not_satisfiable: [416, 'The range begins after the end of the file'],
   upgrade_required: [426, 'This address takes WebSocket connections only'],
   too_many_requests: [429, 'Too many requests: wait before the next one'],
-  too_many_sockets: [429, 'This membership has too many connections'],
+  too_many_sockets: [429, 'Too many connections were opened in a minute'],
   too_many_uploads: [429, 'This member has too many uploads under way'],
   too_many_attempts: [429, 'Too many attempts: wait before the next one'],
   internal: [500, 'Something went wrong on our side'],

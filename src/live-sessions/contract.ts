@@ -51,7 +51,7 @@ export const createSchema = (maxSessionMegabytes: number) =>
 /** `PATCH /session/current`: an empty password takes it away, and the span of life counts from now. */
 export const changeSchema = (maxSessionMegabytes: number) =>
   z.object({
-    rules: z.object({
+    rules: z.strictObject({
       ...rules(maxSessionMegabytes).shape,
       password: z.union([z.literal(''), password]).nullish(),
     }),

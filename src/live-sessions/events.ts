@@ -2,10 +2,17 @@ import type { Context, HonoRequest } from 'hono';
 import { verifyMember } from '../access/authenticate.ts';
 import { bearer } from '../access/credentials.ts';
 import type { Deps } from '../deps.ts';
-import { AppError, waitHeaders } from '../errors.ts';
+import { AppError, refusals } from '../errors.ts';
 import type { AppEnv } from '../http/context.ts';
 import { isAllowedOrigin, shownOrigin } from '../http/origins.ts';
-import { AFTER_HEADER, MEMBER_HEADER, SUBPROTOCOL, TOKEN_SUBPROTOCOL } from './protocol.ts';
+import {
+  AFTER_HEADER,
+  closeCodes,
+  encodeFrame,
+  MEMBER_HEADER,
+  SUBPROTOCOL,
+  TOKEN_SUBPROTOCOL,
+} from './protocol.ts';
 import { credentialOf, liveSessionOf } from './service.ts';
 
 /**
@@ -25,11 +32,27 @@ export async function connect(c: Context<AppEnv>, after: number | undefined): Pr
   if (subprotocol) headers.set('sec-websocket-protocol', subprotocol);
   const live = liveSessionOf(deps, member);
   const answer = await live.fetch(new Request('http://live-session/events', { headers }));
-  if (answer.status === 429)
-    throw new AppError('too_many_sockets', { headers: waitHeaders('sockets', 20, 10) });
+  if (answer.status === 429) {
+    return tellRefusal(member.live, Number(answer.headers.get('retry-after')), deps.now(), subprotocol);
+  }
   const { webSocket, headers: answered } = answer;
   // Headers of an answer from an object cannot be changed, and the middleware around will add some.
   return new Response(null, { status: 101, webSocket, headers: answered });
+}
+
+/**
+ * Lets a known caller in to say why they are refused: a browser cannot see a refused upgrade. The live session's object
+ * holds nothing of such a socket.
+ */
+function tellRefusal(liveId: string, retryAfter: number, now: number, subprotocol?: string): Response {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  const code = 'too_many_sockets';
+  const data = { code, title: refusals[code][1], retryAfter };
+  server.send(encodeFrame(liveId, 0, now, { eventType: 'Refused', data }));
+  server.close(closeCodes.tooManyOpenings, code);
+  const headers = new Headers(subprotocol ? { 'sec-websocket-protocol': subprotocol } : {});
+  return new Response(null, { status: 101, webSocket: client, headers });
 }
 
 /** A page cannot set `Authorization` on a socket: whatever brings it is no page, and its `Origin` says nothing. */
@@ -52,6 +75,11 @@ function presentedToken(c: Context): { token: string; subprotocol?: string } {
   const carried = offered.find(text => text.startsWith(TOKEN_SUBPROTOCOL))?.slice(TOKEN_SUBPROTOCOL.length);
   if (authorization && carried && bearer(authorization) !== carried)
     throw new AppError('conflicting_credentials');
+  if (carried !== undefined && !offered.includes(SUBPROTOCOL)) {
+    throw new AppError('invalid_input', {
+      detail: `The subprotocol ${SUBPROTOCOL} is missing: offer it beside the one that carries the token`,
+    });
+  }
   const token = carried ?? bearer(authorization);
   return offered.includes(SUBPROTOCOL) ? { token, subprotocol: SUBPROTOCOL } : { token };
 }

@@ -87,6 +87,8 @@ export interface FrameData {
   SessionDestroyed: Record<never, never>;
   /** To somebody who connects after the end, before the close. */
   SessionEnded: Record<never, never>;
+  /** To a socket that is refused, before the close: the code of the refusal, and after how many seconds to try again. */
+  Refused: { code: string; title: string; retryAfter: number };
 }
 
 export type EventType = keyof FrameData;
@@ -114,8 +116,8 @@ export const PING = 'ping';
 export const PONG = 'pong';
 
 /**
- * Close codes (RFC 6455 §7.4). A client reconnects after 4408, which says that it did not read or did not answer. It
- * must not reconnect after the others from 4400 on.
+ * Close codes (RFC 6455 §7.4). A client reconnects after 4408, which says that it did not read or did not answer, and
+ * after 4429 once the time has passed that the frame names. It must not reconnect after the others from 4400 on.
  */
 export const closeCodes = {
   flood: 1008,
@@ -125,6 +127,7 @@ export const closeCodes = {
   behind: 4408,
   replaced: 4409,
   sessionEnded: 4410,
+  tooManyOpenings: 4429,
 } as const;
 
 export type CloseCode = (typeof closeCodes)[keyof typeof closeCodes];
@@ -134,8 +137,8 @@ export const SUBPROTOCOL = 'usher.v1';
 export const TOKEN_SUBPROTOCOL = 'bearer.';
 
 export const SOCKETS_PER_MEMBER = 5;
-/** Open ones and those told to close which are still there. */
-export const LINGERING_PER_PERSON = 20;
+/** How many sockets a person may open in a minute, in one live session. */
+export const OPENINGS_A_MINUTE = 60;
 export const LONGEST_FRAME = 4_096;
 export const FRAMES_PER_WINDOW = 20;
 export const FRAME_WINDOW_MS = 10_000;

@@ -179,6 +179,24 @@ describe('works', () => {
 });
 
 describe('refuses', () => {
+  it('to open more than 60 sockets a minute: told why in a frame, and closed', async () => {
+    for (let count = 0; count < 60; count += 1) await (await listen(token)).heard('SessionState');
+    const refused = await listen(token);
+    expect(await refused.hasClosed()).toMatchObject({ code: 4429 });
+    expect(refused.frames).toMatchObject([
+      { eventType: 'Refused', data: { code: 'too_many_sockets', retryAfter: expect.any(Number) } },
+    ]);
+    await (await listen(room.token)).heard('SessionState');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+    await (await listen(token)).heard('SessionState');
+  });
+
+  it('a token in a subprotocol without usher.v1, and says what is missing', async () => {
+    const answer = await upgrade({ 'Sec-WebSocket-Protocol': `bearer.${token}` });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('usher.v1') });
+  });
+
   it('a flood with 1008, and a large frame with 1009', async () => {
     const flooding = await listen(token);
     for (let count = 0; count < 20; count += 1) flooding.socket.send('noise');

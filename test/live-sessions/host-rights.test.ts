@@ -104,7 +104,7 @@ describe('works', () => {
     await socket.heard('SessionState');
     const guest = (await joinAsGuest(await guestToken())).body.credentials.token;
     await (await listen(guest)).heard('SessionState');
-    await change(room.token, { expiryDurationInSeconds: 7200, hostId: 'ignored' });
+    await change(room.token, { expiryDurationInSeconds: 7200 });
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_700_000 });
     await runDurableObjectAlarm(liveStub(room.sessionId));
     for (const member of [room.token, token, guest]) expect((await current(member)).status).toBe(200);
@@ -170,6 +170,12 @@ describe('works', () => {
 });
 
 describe('refuses', () => {
+  it('a rule it does not know, and changes nothing', async () => {
+    const answer = await change(room.token, { userCapacity: 7, hostId: 'x' });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_input' } });
+    expect((await current(room.token)).body.maxUsers).toBe(50);
+  });
+
   it('to lift a bar that is not there', async () => {
     for (const userId of [client.userId, 'nobody']) {
       expect(await lift(room.token, userId)).toMatchObject({

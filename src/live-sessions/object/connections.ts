@@ -13,6 +13,7 @@ import { secondsLeft } from '../rules.ts';
 import type { Backlogs } from './backlogs.ts';
 import { warningDue } from './lifetime-rules.ts';
 import type { Membership } from './membership.ts';
+import type { Rates } from './rates.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Timeouts } from './timeouts.ts';
 import { type Inside, type Live, type NotInside, PAGE, viewMember, viewSession } from './views.ts';
@@ -23,6 +24,7 @@ export function openConnections(
   backlogs: Backlogs,
   membership: Membership,
   timeouts: Timeouts,
+  rates: Rates,
   inside: (credential: MemberCredential, now: number) => Result<Inside, NotInside>,
 ) {
   const { storage, sockets, channel } = parts;
@@ -64,12 +66,16 @@ export function openConnections(
   return {
     warnIfDue,
 
-    /** Answers an upgrade. 429 for a person who holds too many sockets. */
+    /** Answers an upgrade. 429 for a person who opens too many in a minute; what lingers of earlier ones does not count. */
     open(request: Request, now: number): Response {
       const credential: MemberCredential = JSON.parse(request.headers.get(MEMBER_HEADER) ?? 'null');
+      const allowed = rates.charge('openings', credential.subject, now);
+      if (!allowed.ok) {
+        const headers = { 'retry-after': String(Math.ceil((allowed.retryAfterMs ?? 0) / 1000)) };
+        return new Response(null, { status: 429, headers });
+      }
       const caller = inside(credential, now);
       const { 0: client, 1: server } = new WebSocketPair();
-      if (!sockets.hasRoomFor(credential.subject)) return new Response(null, { status: 429 });
       // What their coming changes is told to the others; they hear the state it leads to.
       const live = caller.ok ? timeouts.connected(caller.value, credential.mid, now) : null;
       sockets.accept(server, credential, now);

@@ -1,11 +1,14 @@
 /** How often a member may make calls that all the others hear of, or that search the storage: pure counting. */
 import { ok, type Result, refuse } from '../../result.ts';
 import { MINUTE_MS } from '../../times.ts';
+import { OPENINGS_A_MINUTE } from '../protocol.ts';
 
 /** Calls a minute and member, by kind. */
-const CALLS_A_MINUTE = { rules: 60, bars: 60, files: 240 } as const;
+const CALLS_A_MINUTE = { rules: 60, bars: 60, files: 240, openings: OPENINGS_A_MINUTE } as const;
 
 export type RatedCall = keyof typeof CALLS_A_MINUTE;
+
+export type Rates = ReturnType<typeof openRates>;
 
 /**
  * The counters of one live session. They live in memory: it lasts for as long as calls come in, and who is idle for so

@@ -34,6 +34,7 @@ export function openRoom(ctx: DurableObjectState, env: Env) {
   const membership = openMembership(parts);
   const files = openFiles(parts, env.FILES);
   const timeouts = openTimeouts(parts, membership);
+  const rates = openRates();
   const seats = openSeats(parts, membership);
   const ending = openEnding(parts, files);
 
@@ -70,10 +71,10 @@ export function openRoom(ctx: DurableObjectState, env: Env) {
     live,
     inside,
     acting,
-    rates: openRates(),
+    rates,
     admission: openAdmission(parts, membership, seats),
     host: openHost(parts, membership, timeouts),
     subjects: openSubjects(parts, membership, seats),
-    connections: openConnections(parts, backlogs, membership, timeouts, acting),
+    connections: openConnections(parts, backlogs, membership, timeouts, rates, acting),
   };
 }

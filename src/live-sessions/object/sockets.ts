@@ -4,7 +4,6 @@ import {
   closeCodes,
   FRAME_WINDOW_MS,
   FRAMES_PER_WINDOW,
-  LINGERING_PER_PERSON,
   LONGEST_FRAME,
   SOCKETS_PER_MEMBER,
 } from '../protocol.ts';
@@ -73,10 +72,6 @@ export function openSockets(ctx: DurableObjectState) {
     mids: () => new Set(open().flatMap(socket => attachmentOf(socket)?.mid ?? [])),
     ofMember: (mid: string) => open(memberTag(mid)),
     ofDevice: (sid: string) => open(deviceTag(sid)),
-
-    /** A client that answers no close cannot fill the object. */
-    hasRoomFor: (subject: string): boolean =>
-      ctx.getWebSockets(subjectTag(subject)).length < LINGERING_PER_PERSON,
 
     /** Takes in a socket; beyond five of one membership the oldest gives way. */
     accept(socket: WebSocket, credential: MemberCredential, now: number): void {
