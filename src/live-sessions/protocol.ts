@@ -68,6 +68,8 @@ export interface FrameData {
   /** To be sent back as `{ "type": "read", "mark" }`: shows that the client reads. */
   Mark: { mark: number };
   UserAdded: MemberView;
+  /** A member goes by another name. */
+  UserChanged: MemberView;
   UserRemoved: MemberView & { reason: RemovalReason };
   /** Instead of the two above while members come and go faster than 20 a second. */
   MembersChanged: { userCount: number };

@@ -114,6 +114,20 @@ describe('works', () => {
     }
   });
 
+  it('tells when a member joins again under another name, and not when nothing changes', async () => {
+    const watcher = await listen(room.token);
+    await watcher.heard('SessionState');
+    await joinAs(client, room);
+    await joinAs(client, room, { identity: { name: 'Renamed' } });
+    await joinAs(client, room, { identity: { name: 'Renamed' } });
+    const seat = { id: client.userId, role: 'Client', name: 'Renamed', address: null };
+    expect((await watcher.heard('UserChanged')).data).toEqual(seat);
+    const { users, userCount } = (await call('GET', '/session/current', { token })).body;
+    expect(users).toContainEqual(seat);
+    expect(userCount).toBe(2);
+    expect(watcher.types()).toEqual(['SessionState', 'UserChanged']);
+  });
+
   it('answers ping with pong, any number of times', async () => {
     const socket = await listen(token);
     for (let count = 0; count < 50; count += 1) socket.socket.send('ping');

@@ -28,7 +28,7 @@ export interface Admit extends Entrance {
 }
 
 /** How people come in: one decision over one reading of the facts, written in the same turn. */
-export function openAdmission({ ctx, storage }: RoomParts, membership: Membership, seats: Seats) {
+export function openAdmission({ ctx, storage, channel }: RoomParts, membership: Membership, seats: Seats) {
   /** Guests cost nothing to make: their tries are counted by where they come from. */
   const triedBy = ({ subject, guestOf }: Visitor): string =>
     guestOf === null ? subject : `guests of ${guestOf}`;
@@ -77,7 +77,7 @@ export function openAdmission({ ctx, storage }: RoomParts, membership: Membershi
   ): Result<Created, AdmissionRefusal> {
     const { visitor, network = null } = input;
     const { decision, attempts, networkFailures, sessionFailures } = decided;
-    const wasIn = storage.memberOf(visitor.subject) !== null;
+    const before = storage.memberOf(visitor.subject);
     ctx.storage.transactionSync(() => {
       if (attempts.lastAt === now) {
         storage.forgetAttempts(now - ATTEMPTS_FORGOTTEN_MS);
@@ -96,9 +96,11 @@ export function openAdmission({ ctx, storage }: RoomParts, membership: Membershi
     const entered: Live = { session: live.session, state: decision.value.state };
     const created = membership.admitted(entered, visitor.subject);
     membership.setAlarm(entered);
-    if (!wasIn) {
+    if (before === null) {
       membership.tellMember({ eventType: 'UserAdded', data: created.you });
       storage.putSince(created.mid, storage.lastSeq());
+    } else if (created.you.name !== before.name) {
+      channel.broadcast({ eventType: 'UserChanged', data: created.you });
     }
     if (decision.value.hostChanged) membership.tellHost(entered);
     return ok(created);

@@ -82,6 +82,9 @@ export function openMemberStorage(sql: SqlStorage) {
         JSON.stringify(wallets),
         subject,
       ),
+    putName(mid: string, name: string): void {
+      sql.exec('UPDATE members SET name = ? WHERE mid = ?', name, mid);
+    },
     putAddress(mid: string, address: string | null): void {
       sql.exec('UPDATE members SET address = ? WHERE mid = ?', address, mid);
     },

@@ -68,17 +68,19 @@ export function openMembership(parts: RoomParts) {
     tellMember,
     farewell,
 
-    /** Gives a seat to somebody who has none, and notes that they are in through this device session. */
+    /** Gives a seat to somebody who has none, takes the name they now go by, and notes that they are in through this device session. */
     enter({ sid, visitor, identity, network = null }: Entrance): void {
       const { subject, id, wallets, version, guestOf } = visitor;
       const now = Date.now();
       const standing = storage.memberOf(subject);
       const mid = standing?.mid ?? uuid();
-      const name = standing?.name ?? identity.name ?? visitor.name;
+      const name = identity.name ?? standing?.name ?? visitor.name;
       storage.putPerson({ subject, id }, { name, network });
       if (version >= (storage.versionOf(subject) ?? 0)) storage.putWallets(subject, wallets, version);
-      if (standing) storage.putSeen(mid, now);
-      else storage.insertMember({ subject, id, mid, name, address: identity.chainAddress, guestOf }, now);
+      if (standing) {
+        storage.putSeen(mid, now);
+        if (name !== standing.name) storage.putName(mid, name);
+      } else storage.insertMember({ subject, id, mid, name, address: identity.chainAddress, guestOf }, now);
       storage.putCredential(sid, mid);
     },
 
