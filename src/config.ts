@@ -31,7 +31,7 @@ export interface Config {
   plainWalletChallenge: boolean;
   /** The RPC that is asked about contract wallets; null: only keys can sign. */
   ethereumRpcUrl: string | null;
-  /** Who may make a user without a secret key: everybody, nobody, or who has a registration code. */
+  /** Who may make a user without a secret key: everyone, no one, or people with a registration code. */
   registration: 'open' | 'closed' | 'code';
   /** How long the username of an erased user cannot be taken. */
   usernameRestMs: number;

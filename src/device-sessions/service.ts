@@ -184,6 +184,7 @@ export async function issueTokens(
     sid: session.id,
     lin: lineage.id,
     auth_time: unixSeconds(lineage.signedInAt),
+    ...(session.openedBy === 'directory' ? { userId: record.userId } : {}),
   };
   const expiresAt = Math.min(issuedAt + session.accessMs, endOfLineage(lineage));
   const sign = (kind: 'access' | 'refresh', jti: string, endsAt: number) =>

@@ -8,7 +8,7 @@ const CODE_BYTES = 16;
 
 /**
  * Makes a user by `make`, if this deployment takes new ones: `REGISTRATION` says so, or a registration code that is spent
- * with it. Where `make` makes nobody, the code's use is given back. Refuses `registration_closed` and
+ * with it. Where `make` makes no user, the code's use is given back. Refuses `registration_closed` and
  * `registration_code_required`.
  */
 export async function admitNewUser<Made>(

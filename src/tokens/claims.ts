@@ -31,7 +31,12 @@ const userClaims = z.object({ ...common, uid: z.int().positive() });
  * A device session may have several sign-ins: `lin` names the one a token descends from, `auth_time` is its instant
  * (RFC 9068 §2.2.1). Tokens of earlier releases have neither.
  */
-const signInClaims = userClaims.extend({ lin: z.string().optional(), auth_time: z.int().optional() });
+const signInClaims = userClaims.extend({
+  lin: z.string().optional(),
+  auth_time: z.int().optional(),
+  /** As `sub`, under the name that clients of the directory read; in its tokens only. */
+  userId: z.string().optional(),
+});
 
 /**
  * The claims of each kind. `sub` is the public userId, `uid` its `users.id`, `sid` the device session; a

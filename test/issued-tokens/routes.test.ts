@@ -74,6 +74,7 @@ describe('works', () => {
         logoutUrl: expect.stringMatching(/^http:\/\/localhost:8787\/v1\/users\/me\/logout\?token=/),
       },
     });
+    expect(claimsOf(body.userToken.signedToken)).toMatchObject({ sub: user, userId: user });
     const issued = toIssued(body);
     expect(await verify(issued)).toBe(200);
     expect((await call('GET', '/users/me', { token: issued.accessToken })).body.name).toBe('issued-to-1');
