@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { deviceToken } from '../access/authenticate.ts';
+import { readBearer } from '../access/credentials.ts';
 import type { AppEnv } from '../http/context.ts';
 import { limitRate } from '../http/limits.ts';
 import { jsonBody } from '../http/validate.ts';
@@ -7,11 +8,13 @@ import { identifierSchema } from './contract.ts';
 import { presentIdentifierSession, presentStarted } from './present.ts';
 import { endIdentifierSession, readIdentifierSession, startIdentifierSession } from './service.ts';
 
-/** Identifier sessions, mounted under `/api/sessions`. Starting one needs no credential, and reads none. */
+/** Identifier sessions, mounted under `/api/sessions`. Starting one needs no credential; one that comes along is noted. */
 export const identifierSessionRoutes = new Hono<AppEnv>()
-  .post('/', limitRate('IDENTIFIER_LIMIT'), jsonBody(identifierSchema), async c =>
-    c.json(presentStarted(await startIdentifierSession(c.get('deps'), c.req.valid('json').identifier))),
-  )
+  .post('/', limitRate('IDENTIFIER_LIMIT'), jsonBody(identifierSchema), async c => {
+    const makersToken = readBearer(c.req.header('authorization'));
+    const { identifier } = c.req.valid('json');
+    return c.json(presentStarted(await startIdentifierSession(c.get('deps'), identifier, makersToken)));
+  })
   .get('/current', deviceToken, async c =>
     c.json(presentIdentifierSession(await readIdentifierSession(c.get('deps'), c.get('device')))),
   )

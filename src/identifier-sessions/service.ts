@@ -6,11 +6,36 @@ import { isSpent, spend } from '../single-use/service.ts';
 import type { Claims, ClaimsToSign } from '../tokens/claims.ts';
 import type { IdentifierSession } from './contract.ts';
 
-/** A device token, made without storage. Two tokens of the same identifier are unrelated. */
-export async function startIdentifierSession(deps: Deps, identifier: string): Promise<Started> {
+/** How many makers a device token names. */
+const MOST_MAKERS = 20;
+
+/**
+ * A device token, made without storage. Two tokens of the same identifier are unrelated. No credential is needed; a
+ * genuine token of a user or a guest that comes along is noted as the maker's.
+ */
+export async function startIdentifierSession(
+  deps: Deps,
+  identifier: string,
+  makersToken: string | undefined,
+): Promise<Started> {
   const session = uuid();
-  const guest = { sub: `guest:${session}`, sid: session, session, identifier };
+  const by = makersToken === undefined ? [] : await makersOf(deps, makersToken);
+  const guest = {
+    sub: `guest:${session}`,
+    sid: session,
+    session,
+    identifier,
+    ...(by.length > 0 ? { by } : {}),
+  };
   return signDeviceToken(deps, guest, deps.config.identifierSessionMs);
+}
+
+/** Those a token stands for or was made by, as live sessions know them. Asked of the signature alone. */
+async function makersOf({ keyRing, now }: Deps, token: string): Promise<string[]> {
+  const user = await keyRing.verify('access', token, now());
+  if (user) return [String(user.uid)];
+  const guest = await keyRing.verify('device', token, now());
+  return guest ? [guest.sub, ...(guest.by ?? [])].slice(0, MOST_MAKERS) : [];
 }
 
 /**

@@ -10,10 +10,10 @@ export function visitorOf(record: UserRecord): Visitor {
   return { subject: String(uid), id: userId, name, wallets, kin, version, guestOf: null };
 }
 
-/** A guest, as the live session takes them in; `network` is a keyed hash. */
-export function guestOf(id: string, network: string): Visitor {
-  const nothing = { wallets: [], kin: [], version: 0 };
-  return { ...nothing, subject: id, id, name: 'Guest', guestOf: network };
+/** A guest, as the live session takes them in; `network` is a keyed hash, `makers` are those who made their token. */
+export function guestOf(id: string, network: string, makers: string[]): Visitor {
+  const nothing = { wallets: [], version: 0 };
+  return { ...nothing, kin: makers, subject: id, id, name: 'Guest', guestOf: network };
 }
 
 /** Whole seconds until an instant, as the wire tells them. */

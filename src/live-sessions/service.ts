@@ -107,8 +107,8 @@ async function joinAsGuest(
   asked: Asked,
 ): Promise<Admitted> {
   await readIdentifierSession(deps, claims);
-  const { sid, sub } = claims;
-  const visitor = guestOf(sub, asked.network);
+  const { sid, sub, by = [] } = claims;
+  const visitor = guestOf(sub, asked.network, by);
   const created = unwrap(await live.admit({ ...asked, sid, visitor, notedAt: deps.now(), identity }));
   deps.audit('joined', { liveId: sessionId, mid: created.mid });
   return { created, token: await issueMemberToken(deps, created, { sid, sub }) };

@@ -54,6 +54,8 @@ export const tokenClaims = {
     session: z.string().min(1),
     identifier: z.string().min(1),
     visitor: z.literal(true).optional(),
+    /** Who made it, as live sessions know them, with the makers of their token: a room that bars one of them bars the token. */
+    by: z.array(z.string()).max(20).optional(),
   }),
   member: z.object({ ...common, uid: z.int().positive().optional(), live: z.string(), mid: z.string() }),
   /** `epoch`: of the user's device sessions when it was issued. It is worth nothing once that is higher. */

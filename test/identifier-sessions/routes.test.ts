@@ -104,3 +104,36 @@ describe('keeps out', () => {
     expect((await call('POST', '/session', { token, key: keys.publishableKey })).status).toBe(401);
   });
 });
+
+describe('a kick holds against device tokens that a kicked person makes', () => {
+  const kick = (token: string, userId: string) =>
+    call('POST', '/session/current/kick', { token, body: { userId } });
+  const join = (token: string, sessionId: string) =>
+    call('POST', '/session/join', { token, body: { sessionId } });
+  const made = async (by?: string): Promise<string> =>
+    (await start({ identifier: 'x' }, by === undefined ? {} : { authorization: `Bearer ${by}` })).body.data
+      .token;
+
+  it('with a device token, and with one made by that', async () => {
+    const room = await openRoom(await signIn('maker-host'), { allowGuests: true });
+    const first = await made();
+    const { body } = await join(first, room.sessionId);
+    const second = await made(first);
+    const third = await made(second);
+    expect((await kick(room.token, body.credentials.id)).status).toBe(200);
+    for (const token of [first, second, third]) {
+      expect((await join(token, room.sessionId)).body.code).toBe('member_kicked');
+    }
+    expect((await join(await made(), room.sessionId)).status).toBe(200);
+  });
+
+  it('with their access token', async () => {
+    const room = await openRoom(await signIn('maker-host-2'), { allowGuests: true });
+    const user = await signIn('maker-kicked');
+    await join(user.accessToken, room.sessionId);
+    expect((await kick(room.token, 'maker-kicked')).status).toBe(200);
+    expect((await join(await made(user.accessToken), room.sessionId)).body.code).toBe('member_kicked');
+    const other = await signIn('maker-other');
+    expect((await join(await made(other.accessToken), room.sessionId)).status).toBe(200);
+  });
+});
