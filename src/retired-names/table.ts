@@ -16,6 +16,7 @@ export const retiredNames = sqliteTable(
   table => [
     primaryKey({ columns: [table.hash, table.kind] }),
     index('retiredNames_byOwner').on(table.owner, table.kind),
+    index('retiredNames_byEnd').on(table.until),
   ],
 );
 

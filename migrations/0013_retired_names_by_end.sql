@@ -1,0 +1,1 @@
+CREATE INDEX `retiredNames_byEnd` ON `retiredNames` (`until`);
