@@ -1,4 +1,4 @@
-/** SDKs renew by signing in again on the device they know: its device session goes on, with one sign-in more. */
+/** S63: SDKs renew by signing in again on the device they know: its device session goes on, with one sign-in more. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DeviceSessions } from '../../src/device-sessions/object/device-sessions.ts';
 import { loginAs, PASSWORD } from '../support/accounts.ts';

@@ -204,7 +204,7 @@ describe('the README', () => {
         return `${method} ${shown.replace(/^\/api\/v\d\//, '/api/{v}/')}`;
       });
     const told = [...readme.matchAll(/^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`?]+)(?:\?[^`]*)?` \|/gm)];
-    const calls = new Set(told.map(([, call = '']) => call.replace(/(.)\/$/, '$1')));
+    const calls = new Set(told.map(([, call = '']) => call.replace(/([^ ])\/$/, '$1')));
     expect(served.length).toBeGreaterThan(80);
     expect([...new Set(served)].filter(call => !calls.has(call))).toEqual([]);
     const isServed = (call: string) =>

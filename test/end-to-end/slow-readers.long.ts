@@ -1,4 +1,4 @@
-/** M4: sockets that never read cost a bounded memory, whatever a session sends. Beside them, the same ones reading. */
+/** I16: sockets that never read cost a bounded memory, whatever a session sends. Beside them, the same ones reading. */
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';

@@ -1,4 +1,4 @@
-/** What the sockets of a session are sent: only what is new, bounded for those who do not read (M4), and again on resuming. */
+/** I16, what the sockets of a session are sent: only what is new, bounded for those who do not read, and again on resuming. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { call, claimsOf, joinAs, openRoom, type Room, signIn } from '../support/client.ts';

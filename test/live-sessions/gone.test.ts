@@ -1,4 +1,4 @@
-/** Gone is gone: silent sockets, guests who left no word, a host who is away. Date is moved by hand. */
+/** I17, gone is gone: silent sockets, guests who left no word, a host who is away. Date is moved by hand. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { call, join, joinAs, openRoom, type Room, type SignedIn, signIn } from '../support/client.ts';

@@ -1,4 +1,4 @@
-/** Who may make a user: everybody, nobody, or who brings a registration code; a secret key always may. */
+/** S65, who may make a user: everyone, no one, or people with a registration code; a secret key always may. */
 import { describe, expect, it } from 'vitest';
 import { basic, PASSWORD } from '../support/accounts.ts';
 import { type Answer, call, elsewhere, keys, signIn } from '../support/client.ts';

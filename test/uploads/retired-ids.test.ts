@@ -1,4 +1,4 @@
-/** Ids of uploads that are gone: who may use them again. */
+/** S64, ids of uploads that are gone: who may use them again. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { eraseUploads } from '../../src/uploads/service.ts';

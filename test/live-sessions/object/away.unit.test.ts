@@ -1,4 +1,4 @@
-/** Who counts as gone, and what becomes of a silent host's role: at the exact instants. */
+/** I17: who counts as gone, and what becomes of a silent host's role: at the exact instants. */
 import { describe, expect, it } from 'vitest';
 import {
   awayHostOf,
