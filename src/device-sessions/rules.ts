@@ -141,7 +141,7 @@ export function open(
 const provesLess = (proof: Proof, than: Proof): boolean => proof === 'userId' && than !== 'userId';
 
 /** How many sign-ins of one device session can be refreshed: a further one pushes out the earliest. */
-export const MOST_LINEAGES = 10;
+const MOST_LINEAGES = 10;
 
 /** A device session with one more sign-in. Who is in which live session through it, and its `sid`, stay. */
 export function continued(

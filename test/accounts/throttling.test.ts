@@ -77,7 +77,7 @@ describe('counts at one place', () => {
 });
 
 describe('lets the owner in', () => {
-  it('on every one of many devices that sign in at once from one address (M7)', async () => {
+  it('on every one of many devices that sign in at once from one address', async () => {
     await register('manyDevices');
     const from = elsewhere();
     const answers = await Promise.all(

@@ -193,7 +193,7 @@ describe('attempts that are being judged', () => {
     return charge.allowed;
   };
 
-  it('let thirty right ones through, however many come at once (M7)', async () => {
+  it('let thirty right ones through, however many come at once', async () => {
     expect(await times(30, () => right('parallel'))).toEqual(Array.from({ length: 30 }, () => true));
     expect(await rowsOf('username:parallel', 'pairs')).toEqual([]);
     expect(await rowsOf('username:parallel', 'span')).toMatchObject([{ failures: 0 }]);
@@ -231,7 +231,7 @@ describe('attempts that are being judged', () => {
   });
 });
 
-describe('keeps out by the address alone (L1)', () => {
+describe('keeps out by the address alone', () => {
   it('a throttled one, and makes no object for the names it tries', async () => {
     await times(300, index => attempt(`l1-${index}`, '10.0.2.1'));
     await settled();
