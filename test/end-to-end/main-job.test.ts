@@ -76,7 +76,7 @@ describe('the main job, over the network and through a crash', () => {
 
     expect(await bob.hasClosed()).toMatchObject({ code: 4403 });
     expect(bob.frames.map(frame => frame.eventType)).toEqual(['SessionState', 'Kicked']);
-    expect(bob.frames.at(-1)?.data).toEqual({ by: 'ada', reason: 'spoilers' });
+    expect(bob.frames.at(-1)?.data).toEqual({ by: 'ada', byName: 'ada', reason: 'spoilers' });
     expect(await usher.look(seat.bob ?? '')).toMatchObject({ status: 401 });
     expect(await usher.join(token.bob ?? '', room.sessionId, PASSWORD)).toMatchObject({
       status: 403,
@@ -95,7 +95,7 @@ describe('the main job, over the network and through a crash', () => {
 
     expect(await cy.hasClosed()).toMatchObject({ code: 4403 });
     expect(cy.frames.map(frame => frame.eventType)).toEqual(['SessionState', 'Kicked']);
-    expect(cy.frames.at(-1)?.data).toEqual({ by: 'ada', reason: 'late' });
+    expect(cy.frames.at(-1)?.data).toEqual({ by: 'ada', byName: 'ada', reason: 'late' });
   });
 
   it('refuses a busy port, in words, and leaves the server there alone', async () => {
