@@ -90,6 +90,11 @@ describe('works', () => {
     const gone = await joinAs(user, left);
     await call('POST', '/session/disconnect', { token: gone });
     const own = await openRoom(user);
+    // Somebody stays in the room they made, and one whom they kicked stays barred.
+    await joinAs(await signIn('canary-friend'), own);
+    await joinAs(await signIn('canary-kicked'), own);
+    const kick = { token: own.token, body: { userId: 'canary-kicked', reason: 'spoilers' } };
+    expect((await call('POST', '/session/current/kick', kick)).status).toBe(200);
     await call('POST', '/session/current/files', {
       token: seat,
       headers: { 'file-name': 'theirs.txt', 'content-length': '1' },

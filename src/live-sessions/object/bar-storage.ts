@@ -44,6 +44,11 @@ export function openBarStorage(sql: SqlStorage) {
         )
         .toArray(),
 
+    /** The bars that a host set stand, without who that host was. */
+    eraseBarSetter(id: string, erasedId: string): void {
+      sql.exec('UPDATE bars SET by = ?, byName = NULL WHERE by = ?', erasedId, id);
+    },
+
     /** Bars a person with every wallet they are known to hold. */
     putBar(subject: string, { id, by, byName, reason, at }: Omit<Bar, 'userId' | 'name'>): void {
       sql.exec(

@@ -14,6 +14,17 @@ export interface RoomEvent {
   frame: Frame;
 }
 
+/** What a frame told, without who an erased person was: their id is another's, and their name and address are gone. */
+function withoutPerson(text: string, id: string, erasedId: string): string {
+  return JSON.stringify(
+    JSON.parse(text, (_, value) => {
+      if (value === id) return erasedId;
+      const isPerson = value !== null && typeof value === 'object' && value.id === erasedId;
+      return isPerson ? { ...value, name: '', address: null } : value;
+    }),
+  );
+}
+
 /** The last events of a live session, for those who reconnect, and the number of the latest. */
 export function openEventStorage(sql: SqlStorage) {
   let bytes: number | null = null;
@@ -49,6 +60,20 @@ export function openEventStorage(sql: SqlStorage) {
       forget('WHERE seq <= ? OR at < ?', seq - MOST_EVENTS, now - EVENTS_KEPT_MS);
       while (bytes > MOST_BYTES) forget('WHERE seq = (SELECT min(seq) FROM events)');
       return seq;
+    },
+
+    /** Takes somebody erased out of every event. The events stay, so that others can still resume. */
+    erasePerson(id: string, erasedId: string): void {
+      const rows = sql
+        .exec<{ seq: number; frame: string }>(
+          'SELECT seq, frame FROM events WHERE instr(frame, ?) > 0',
+          JSON.stringify(id),
+        )
+        .toArray();
+      for (const { seq, frame } of rows) {
+        sql.exec('UPDATE events SET frame = ? WHERE seq = ?', withoutPerson(frame, id, erasedId), seq);
+      }
+      bytes = null;
     },
 
     /** Every event after this one, in order; null where some are kept no longer. */

@@ -58,6 +58,9 @@ export function openMemberStorage(sql: SqlStorage) {
         network,
       );
     },
+    /** The public id of a person who is or was in; null for others. */
+    idOf: (subject: string): string | null =>
+      firstRow<{ id: string }>(sql, 'SELECT id FROM people WHERE subject = ?', subject)?.id ?? null,
     deletePerson(subject: string): void {
       sql.exec('DELETE FROM people WHERE subject = ?', subject);
       sql.exec('DELETE FROM held WHERE subject = ?', subject);

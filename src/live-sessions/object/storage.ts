@@ -34,6 +34,8 @@ export function openStorage(storage: DurableObjectStorage) {
   const schema = openSchema(storage, STEPS, LEGACY_TABLE);
   const members = openMemberStorage(sql);
   const files = openFileStorage(sql);
+  const events = openEventStorage(sql);
+  const bars = openBarStorage(sql);
   let exists = schema.exists();
   let listLength: number | null = null;
 
@@ -50,9 +52,9 @@ export function openStorage(storage: DurableObjectStorage) {
   return {
     ...members,
     ...openPresenceStorage(sql),
-    ...openBarStorage(sql),
+    ...bars,
     ...files,
-    ...openEventStorage(sql),
+    ...events,
 
     /** Whether there is a session here, or what is left of one that is being cleaned up. */
     exists: () => exists,
@@ -114,6 +116,11 @@ export function openStorage(storage: DurableObjectStorage) {
 
     /** Removes the name of somebody who is erased. A bar on their number and their wallets stays. */
     forgetPerson(subject: string): void {
+      const id = members.idOf(subject);
+      if (id !== null) {
+        events.erasePerson(id, ERASED_ID);
+        bars.eraseBarSetter(id, ERASED_ID);
+      }
       members.deletePerson(subject);
       files.renameCreator(subject, ERASED_ID);
       const known = session();
