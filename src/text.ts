@@ -40,12 +40,15 @@ const PERMITTED_INVISIBLE =
 /** Whether a text holds a character that cannot be seen. */
 const hasInvisible = (text: string): boolean => INVISIBLE.test(text);
 
-/** Whether a text, already NFC, may be shown to people as a name of at most `max` characters. */
-export function isCleanName(text: string, max: number): boolean {
+/** Whether a text, already NFC, is a label of at most `max` characters: no name of anybody, so that it may be blank. */
+export function isCleanLabel(text: string, max: number): boolean {
   const length = lengthOf(text);
-  const fits = length >= 1 && length <= max;
-  return fits && !isObscure(text) && !hasInvisible(text.replace(PERMITTED_INVISIBLE, ''));
+  return length >= 1 && length <= max && !hasInvisible(text.replace(PERMITTED_INVISIBLE, ''));
 }
+
+/** Whether a text, already NFC, may be shown to people as a name of at most `max` characters. */
+export const isCleanName = (text: string, max: number): boolean =>
+  isCleanLabel(text, max) && !isObscure(text);
 
 /** Whether a text, already NFC, may be shown to people as prose of at most `max` characters: a name with line breaks. */
 export function isCleanText(text: string, max: number): boolean {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema } from '../users/contract.ts';
+import { isCleanLabel, nfc } from '../text.ts';
 
 /** Ten years, in seconds. Clients keep seconds in 32 bits, and these fit. */
 export const LONGEST_TIME_TO_LIVE = 315_360_000;
@@ -8,7 +8,10 @@ export const LONGEST_CHAIN = 16;
 
 const part = z.object({
   /** A free text that people may see, such as `mitter.up.Online`. */
-  type: nameSchema(100),
+  type: z
+    .string()
+    .transform(nfc)
+    .refine(text => isCleanLabel(text, 100), 'must be 1–100 characters without control or invisible ones'),
   /** In seconds, fractions too. 0, `null` or absent: the part stays until another presence is set. */
   timeToLive: z
     .number()
