@@ -200,6 +200,34 @@ describe('one wallet, one seat', () => {
     expect((await host(room)).userCount).toBe(1);
   });
 
+  it('refuses a join with a record that is older than the news which came before it', async () => {
+    const listed = newAddress();
+    const room = await closedRoom(listed);
+    const { uid, userId } = await holder();
+    const live = liveObject(room.sessionId);
+    const joinWith = (version: number) =>
+      live.admit({
+        sid: `sid-${version}`,
+        visitor: {
+          subject: String(uid),
+          id: userId,
+          name: 'Late',
+          wallets: [listed.address],
+          kin: [],
+          version,
+          guestOf: null,
+        },
+        notedAt: Date.now(),
+        identity: { name: null, chainAddress: null },
+        passwords: [],
+      });
+    await live.walletsChanged(String(uid), { version: 7, wallets: [], kin: [] });
+    expect(await joinWith(6)).toMatchObject({ ok: false, code: 'join_timed_out' });
+    expect((await host(room)).userCount).toBe(1);
+    expect(await joinWith(8)).toMatchObject({ ok: true });
+    expect(await joinWith(7)).toMatchObject({ ok: false, code: 'join_timed_out' });
+  });
+
   it('keeps the host who is not on the own list, and members of a session without a list', async () => {
     const [listed, other] = [newAddress(), newAddress()];
     const [room, open] = [await closedRoom(listed), await openRoom(await someone('host'))];

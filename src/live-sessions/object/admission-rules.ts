@@ -33,6 +33,8 @@ export interface AdmissionFacts {
   notedAt: number;
   /** Joins of theirs noted until then were forgotten again; null where none were. */
   forgottenUntil: number | null;
+  /** A newer version of their record is known here than the one they come with. */
+  outdated: boolean;
   /** The wallet they come as, if any, is one they have proven. */
   proven: boolean;
   /** One of their proven wallets is on the allow-list. */
@@ -71,7 +73,7 @@ export function admit(facts: AdmissionFacts, now: number): Admission {
   if (facts.barred) return { ...unchanged, decision: refuse('member_kicked') };
   if (facts.signedOut) return { ...unchanged, decision: refuse('session_ended') };
   const forgotten = facts.forgottenUntil !== null && facts.notedAt <= facts.forgottenUntil;
-  if (forgotten || now - facts.notedAt > JOIN_LIFE_MS)
+  if (forgotten || facts.outdated || now - facts.notedAt > JOIN_LIFE_MS)
     return { ...unchanged, decision: refuse('join_timed_out') };
 
   const guest = facts.guestsOfNetwork !== null;

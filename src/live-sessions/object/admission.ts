@@ -51,6 +51,7 @@ export function openAdmission({ ctx, storage, channel }: RoomParts, membership: 
         signedOut: storage.isSignedOut(sid),
         notedAt: input.notedAt,
         forgottenUntil: storage.forgottenUntil(subject),
+        outdated: visitor.version < storage.latestVersionOf(subject),
         proven: chainAddress === null || wallets.some(key => addressOfKey(key) === chainAddress),
         listed: storage.listedOf(wallets).length > 0,
         passwordMatches: matches(session.password, input.passwords),

@@ -1,4 +1,5 @@
 import { firstRow, type Row } from '../../platform/object-sql.ts';
+import { MINUTE_MS } from '../../times.ts';
 import type { MemberCredential, MemberCursor } from '../contract.ts';
 import type { Person } from './lifetime-rules.ts';
 
@@ -20,6 +21,9 @@ export interface PersonFacts {
 
 export const COLUMNS = 'seat, mid, subject, id, name, address, guestOf';
 
+/** Longer than a join may take (`JOIN_LIFE_MS`). */
+const NEWS_KEPT_MS = 10 * MINUTE_MS;
+
 /** Who was ever in, who is in, through which device sessions, and when each was last heard of. */
 export function openMemberStorage(sql: SqlStorage) {
   const member = (where: string, ...values: SqlStorageValue[]): Member | null =>
@@ -37,6 +41,27 @@ export function openMemberStorage(sql: SqlStorage) {
       return (
         firstRow<{ version: number }>(sql, 'SELECT version FROM people WHERE subject = ?', subject)
           ?.version ?? null
+      );
+    },
+    /** The latest version of this person's record that the session was told of; 0 for none. */
+    latestVersionOf(subject: string): number {
+      const row = firstRow<{ version: number | null }>(
+        sql,
+        `SELECT max(version) AS version FROM
+           (SELECT version FROM people WHERE subject = ?1 UNION ALL SELECT version FROM walletNews WHERE subject = ?1)`,
+        subject,
+      );
+      return row?.version ?? 0;
+    },
+    /** Notes that somebody who never was in has a newer record. Kept for longer than a join may take. */
+    putNews(subject: string, version: number, now: number): void {
+      sql.exec('DELETE FROM walletNews WHERE at < ?', now - NEWS_KEPT_MS);
+      sql.exec(
+        `INSERT INTO walletNews (subject, version, at) VALUES (?, ?, ?)
+         ON CONFLICT (subject) DO UPDATE SET version = max(version, excluded.version), at = excluded.at`,
+        subject,
+        version,
+        now,
       );
     },
     networkOf(subject: string): string | null {
@@ -64,6 +89,7 @@ export function openMemberStorage(sql: SqlStorage) {
     deletePerson(subject: string): void {
       sql.exec('DELETE FROM people WHERE subject = ?', subject);
       sql.exec('DELETE FROM held WHERE subject = ?', subject);
+      sql.exec('DELETE FROM walletNews WHERE subject = ?', subject);
     },
 
     /** The wallet keys this person is known to hold. */

@@ -19,6 +19,7 @@ export const STEPS: readonly SchemaStep[] = [
   walletsNetworksAndBars,
   eventsOfTheRoom,
   lostSockets,
+  newsOfWallets,
 ];
 
 /** Everything that was made before versions were kept, by whichever of those releases. */
@@ -105,6 +106,14 @@ function lostSockets(sql: SqlStorage): void {
     CREATE INDEX membersOnline ON members (seat) WHERE online = 1;
   `);
   sql.exec('UPDATE members SET seenAt = ? WHERE guestOf IS NOT NULL', Date.now());
+}
+
+/** `walletNews` is of which version the record of somebody is who never was in, but may be joining. */
+function newsOfWallets(sql: SqlStorage): void {
+  sql.exec(`
+    CREATE TABLE walletNews
+      (subject TEXT PRIMARY KEY, version INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+  `);
 }
 
 function addColumn(sql: SqlStorage, table: string, column: string, type: string): void {

@@ -31,9 +31,13 @@ export function openSeats({ ctx, storage }: RoomParts, membership: Membership) {
   }
 
   return {
-    /** Takes news of somebody who is or was in; news of a version that is known changes nothing. */
+    /**
+     * Takes news of somebody; news of a version that is known changes nothing. Of somebody who never was in, the version
+     * alone is kept: a join of theirs with an older record may be under way.
+     */
     learn(live: Live, subject: string, held: HeldWallets): Live {
       const known = storage.versionOf(subject);
+      if (known === null) storage.putNews(subject, held.version, Date.now());
       return known === null || held.version <= known ? live : hold(live, subject, held);
     },
 

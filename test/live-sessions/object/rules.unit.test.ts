@@ -48,6 +48,7 @@ const facts: AdmissionFacts = {
   signedOut: false,
   notedAt: NOW,
   forgottenUntil: null,
+  outdated: false,
   proven: true,
   listed: false,
   passwordMatches: false,
@@ -119,6 +120,7 @@ describe('admission', () => {
   it('refuses a join noted before its note was forgotten, and no later one', () => {
     expect(decide({ forgottenUntil: NOW })).toMatchObject({ code: 'join_timed_out' });
     expect(decide({ forgottenUntil: NOW - 1 }).ok).toBe(true);
+    expect(decide({ outdated: true })).toMatchObject({ code: 'join_timed_out' });
   });
 
   it('remembers a wrong password whatever else happens', () => {
