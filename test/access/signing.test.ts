@@ -15,7 +15,8 @@ describe('works', () => {
   it('with a body, and without one', async () => {
     expect(await signed({ method: 'POST', path: '/v1/users', body: NEW })).toMatchObject({
       status: 200,
-      body: '{"identifier":"signed-for-01"}',
+      // In development, JSON ends with a newline.
+      body: '{"identifier":"signed-for-01"}\n',
     });
     const read = await signed({ method: 'GET', path: '/v1/users/signed-for-01' });
     expect([read.status, JSON.parse(read.body).screenName.screenName]).toEqual([200, 'Sïgned']);

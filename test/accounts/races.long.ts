@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { replacePassword } from '../../src/accounts/credential-service.ts';
 import { hashPassword } from '../../src/crypto/passwords.ts';
-import { login, register } from '../support/accounts.ts';
+import { login, PASSWORD, register } from '../support/accounts.ts';
 import { call, elsewhere, join, keys, openRoom, signIn } from '../support/client.ts';
 import { depsWith } from '../support/deps.ts';
 import { liveObject } from '../support/objects.ts';
@@ -88,4 +88,21 @@ it('leaves nobody signed in or inside who signs in and joins while being erased 
   console.log(JSON.stringify({ race: 'sign-in and join, erasure', signedIn, joined }));
   expect(signedIn).toBeGreaterThan(0);
   expect(joined).toBeGreaterThan(0);
+});
+
+it('leaves no half-made user: of 50 registrations of one username at once, one is answered 200 and 49 are 409', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, index) =>
+      call('POST', '/users', {
+        headers: elsewhere(),
+        body: { name: 'Somebody', username: index % 2 ? 'racing01' : 'RACING01', password: PASSWORD },
+      }),
+    ),
+  );
+  const statuses = answers.map(({ status }) => status).sort();
+  expect(statuses).toEqual([200, ...Array(49).fill(409)]);
+  const rows = await env.DB.prepare(
+    "SELECT (SELECT count(*) FROM users WHERE lower(username) = 'racing01') AS users, (SELECT count(*) FROM credentials c LEFT JOIN users u ON u.id = c.uid WHERE u.id IS NULL) AS orphans, (SELECT count(*) FROM users u LEFT JOIN credentials c ON u.id = c.uid WHERE u.username IS NOT NULL AND c.uid IS NULL) AS halves",
+  ).first();
+  expect(rows).toEqual({ users: 1, orphans: 0, halves: 0 });
 });

@@ -460,18 +460,4 @@ describe('keeps out', () => {
     await call('DELETE', `/v1/users/${user.userId}/ban`, { headers: asSystem });
     expect((await login('bannedOne', PASSWORD)).status).toBe(200);
   });
-
-  it('half-made users: of 50 registrations of one username at once, one is answered 200 and 49 are 409', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
-        registration({ username: index % 2 ? 'racing01' : 'RACING01' }),
-      ),
-    );
-    const statuses = answers.map(({ status }) => status).sort();
-    expect(statuses).toEqual([200, ...Array(49).fill(409)]);
-    const rows = await env.DB.prepare(
-      "SELECT (SELECT count(*) FROM users WHERE lower(username) = 'racing01') AS users, (SELECT count(*) FROM credentials c LEFT JOIN users u ON u.id = c.uid WHERE u.id IS NULL) AS orphans, (SELECT count(*) FROM users u LEFT JOIN credentials c ON u.id = c.uid WHERE u.username IS NOT NULL AND c.uid IS NULL) AS halves",
-    ).first();
-    expect(rows).toEqual({ users: 1, orphans: 0, halves: 0 });
-  });
 });
