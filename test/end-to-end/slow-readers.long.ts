@@ -1,5 +1,6 @@
 /** I16: sockets that never read cost a bounded memory, whatever a session sends. Beside them, the same ones reading. */
 import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DevServer, freePort, keysOf, makeLaptop, startDevServer } from './support/dev-server.ts';
 import { workerdRss } from './support/memory.ts';
@@ -62,6 +63,19 @@ class Counter {
   }
 }
 
+/** More than 20 files in a second would be told in one frame. */
+const UPLOADS_A_SECOND = 18;
+
+/** Lets callers go on one after another, so many in a second. */
+function makePacer(aSecond: number): () => Promise<void> {
+  let next = 0;
+  return async () => {
+    const at = Math.max(next, Date.now());
+    next = at + 1_000 / aSecond;
+    await delay(at - Date.now());
+  };
+}
+
 /** What a session with five sockets sends, and the memory before and after it. */
 async function measure(reading: boolean): Promise<{ counters: Counter[]; grew: number }> {
   const host = await usher.signIn(`host-${reading}`);
@@ -75,10 +89,12 @@ async function measure(reading: boolean): Promise<{ counters: Counter[]; grew: n
   const counters = Array.from({ length: SOCKETS }, () => new Counter(ear));
   await until('the sockets are open', () => counters.every(({ opened }) => opened));
   if (reading) for (const counter of counters) counter.read();
+  const turn = makePacer(UPLOADS_A_SECOND);
   const before = workerdRss(server.run);
   await Promise.all(
     seats.map(async seat => {
       for (let sent = 0; sent < UPLOADS_EACH; sent += 1) {
+        await turn();
         const response = await fetch(`${server.url}/session/current/files`, {
           method: 'POST',
           body: 'x',

@@ -73,7 +73,7 @@ function readLoad(): Load {
 
 /** `npm run dev` on a free port, with settings and state of its own. */
 function spawnServer(port: number, devVars: string) {
-  const start = fileURLToPath(new URL('./start.ts', import.meta.url).href);
+  const start = fileURLToPath(new URL('../start.ts', import.meta.url).href);
   const args = ['--port', String(port), '--persist-to', join(folder, 'state'), '--log-level=error'];
   return spawn(process.execPath, [start, ...args], {
     env: { ...process.env, USHER_DEV_VARS: devVars },
