@@ -48,6 +48,9 @@ it('S16 leaves nobody signed in who was banned while signing in (500 rounds)', a
   expect(signedIn).toBeGreaterThan(0);
 });
 
+/** So many that each joins the same session less than ten times: more in a minute are refused. */
+const JOINERS = 60;
+
 /** Each end of a device session, against a renewal: the same device signing in again. */
 const ends: Record<string, (userId: string, token: string) => Promise<unknown>> = {
   'a logout': (_, token) => call('DELETE', '/api/v5/sessions', { token }),
@@ -66,7 +69,7 @@ it.each(Object.entries(ends))(
     const room = await openRoom(await signIn(`renewal-host ${name}`));
     const outcomes = { ended: 0, new: 0, refused: 0 };
     for (let round = 0; round < ROUNDS; round += 1) {
-      const userId = `renewal-${name.replaceAll(' ', '-')}-${round % 20}`;
+      const userId = `renewal-${name.replaceAll(' ', '-')}-${round % JOINERS}`;
       const device = `device-${round}`;
       const user = await signIn(userId, device);
       const member = await joinAs(user, room);
