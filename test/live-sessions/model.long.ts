@@ -343,6 +343,10 @@ async function play(steps: Step[], capacity: number, memberTimeoutMs: number) {
   }
 
   async function hangUp(who: string): Promise<void> {
+    // What is due by now has happened before the socket goes, as the alarm sees to.
+    await runDurableObjectAlarm(stub);
+    if (model.isOver(now)) return;
+    model.settle(now, null);
     const [seat] = seatsOf(who);
     const line = lines.find(({ id }) => seat?.sockets.has(id));
     if (!seat || !line) return;
