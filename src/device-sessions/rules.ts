@@ -1,24 +1,23 @@
-import type { DeviceSessionEnd } from '../events/types.ts';
 import { ok, type Result, refuse } from '../result.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../times.ts';
-import type { Ban, UserRecord } from '../users/contract.ts';
-import { addressOfKey, isBanned } from '../users/rules.ts';
+import type { Ban } from '../users/contract.ts';
+import { isBanned } from '../users/rules.ts';
 import type { DeviceSession, OpenedBy, PresentedSession, Proof } from './contract.ts';
+import {
+  type CopyVersions,
+  endedByCopy,
+  isOlder,
+  type Offered,
+  type Over,
+  raisesEpoch,
+} from './copy-rules.ts';
 import type { Lineage, TokenStamp } from './rotation.ts';
 
 /** The device session that was used longest ago ends when one more is opened. */
 export const MOST_DEVICE_SESSIONS = 100;
 export const MOST_LIVE_SESSIONS = 20;
 
-/** How long it is remembered that a user was erased: longer than a sign-in takes that read them before. */
-const ERASED_FOR_MS = 15 * MINUTE_MS;
-
 const TOUCH_EVERY_MS = 10 * MINUTE_MS;
-
-export interface CopyVersions {
-  version: number;
-  credentialVersion: number;
-}
 
 /** The instant from which a sign-in is no more. */
 export function endOfLineage(lineage: Pick<Lineage, 'absoluteEndAt' | 'idleEndAt'>): number {
@@ -79,8 +78,7 @@ export function authenticate(
 export interface OpeningFacts {
   /** Versions of the copy the object holds; null where it never held one. */
   held: CopyVersions | null;
-  /** The record as the caller read it in D1: its versions, and what device sessions rest on. */
-  offered: CopyVersions & Pick<UserRecord, 'entry' | 'keptSid' | 'wallets'>;
+  offered: Offered;
   /** Every device session there is, the oldest first, also those whose end the alarm has not seen to yet. */
   sessions: readonly DeviceSession[];
   deviceId: string;
@@ -91,12 +89,6 @@ export interface OpeningFacts {
   epoch: number;
   /** The epoch in the authToken that was the proof, where one was. */
   authTokenEpoch: number | null;
-}
-
-/** A device session that ends, and why. */
-export interface Over {
-  id: string;
-  cause: DeviceSessionEnd;
 }
 
 /** What a sign-in does: `continuing` is the device session that goes on with it, null where a new one opens. */
@@ -190,54 +182,6 @@ export function overOf(sessions: readonly DeviceSession[], now: number): Over[] 
   return sessions.filter(session => now >= endOf(session)).map(({ id }) => ({ id, cause: 'expired' }));
 }
 
-/** The `credentialVersion` of a user whose credentials never changed. */
-const FIRST_CREDENTIALS = 1;
-
-/** Whether a record brings the news of other credentials, or of an entry that has closed: every authToken ends with it. */
-export function raisesEpoch(
-  held: Pick<UserRecord, 'credentialVersion'> | null,
-  offered: Pick<UserRecord, 'credentialVersion'>,
-): boolean {
-  return offered.credentialVersion > (held?.credentialVersion ?? FIRST_CREDENTIALS);
-}
-
-/** Whether the wallet that was a proof is still among the user's. */
-function holdsWallet(wallets: readonly string[], wallet: string): boolean {
-  // Proofs stored by earlier releases are addresses, whatever the chain.
-  return wallets.some(key => key === wallet || addressOfKey(key) === wallet);
-}
-
-/** Whether the wallets of a user, or those who owned them before, are others than the live sessions know. */
-export function walletsDiffer(
-  held: Pick<UserRecord, 'wallets'> & Partial<Pick<UserRecord, 'kin'>>,
-  offered: Pick<UserRecord, 'wallets' | 'kin'>,
-): boolean {
-  const textOf = (items: readonly (string | number)[] = []) => [...items].sort().join();
-  return textOf(held.wallets) !== textOf(offered.wallets) || textOf(held.kin) !== textOf(offered.kin);
-}
-
-/**
- * Which device sessions end with a new copy: once the entry is closed, those that a bare `userId` opened; with new
- * credentials, those that rest on earlier ones, except the one that gave the new; and those whose proof was a wallet
- * that is not the user's any more.
- */
-export function endedByCopy(
-  { entry, credentialVersion, keptSid, wallets }: OpeningFacts['offered'],
-  sessions: readonly Pick<DeviceSession, 'id' | 'proof' | 'credentialVersion' | 'wallet'>[],
-): Over[] {
-  const causeOf = (session: (typeof sessions)[number]): DeviceSessionEnd | null => {
-    if (entry === 'closed' && session.proof === 'userId') return 'closed';
-    const { proof, wallet } = session;
-    if (proof === 'wallet' && wallet !== undefined && !holdsWallet(wallets, wallet)) return 'wallet_removed';
-    const outdated = session.credentialVersion < credentialVersion && session.id !== keptSid;
-    return outdated ? 'password_changed' : null;
-  };
-  return sessions.flatMap(session => {
-    const cause = causeOf(session);
-    return cause === null ? [] : [{ id: session.id, cause }];
-  });
-}
-
 /** A device session with the next pair of tokens of one sign-in: its idle end moves, its absolute one never does. */
 export function refreshed(session: DeviceSession, lineage: Lineage, now: number): DeviceSession {
   const idleEndAt = session.idleMs === null ? null : now + session.idleMs;
@@ -269,11 +213,6 @@ export function extended(
   return ok({ ...session, lineages: [lineage], accessMs: ttlMs, lastUsedAt: now });
 }
 
-/** An older copy never replaces a newer one. */
-export function isOlder(offered: CopyVersions, held: CopyVersions): boolean {
-  return offered.version < held.version || offered.credentialVersion < held.credentialVersion;
-}
-
 /** Whether one more live session may be noted, given those noted already. */
 export function noteLiveSession(
   noted: readonly string[],
@@ -281,25 +220,4 @@ export function noteLiveSession(
 ): Result<undefined, 'too_many_live_sessions'> {
   if (noted.includes(liveId) || noted.length < MOST_LIVE_SESSIONS) return ok(undefined);
   return refuse('too_many_live_sessions');
-}
-
-/**
- * What the one alarm is for: the earliest end of a device session, the next delivery or, of an erased user who has none
- * left, the instant when the last trace goes.
- */
-export function deadlinesOf(
-  sessions: readonly Pick<DeviceSession, 'lineages'>[],
-  nextDeliveryAt: number | null,
-  erasedAt: number | null,
-): Record<'end' | 'delivery' | 'forgotten', number | null> {
-  return {
-    end: sessions.length === 0 ? null : Math.min(...sessions.map(endOf)),
-    delivery: nextDeliveryAt,
-    forgotten: erasedAt === null || nextDeliveryAt !== null ? null : erasedAt + ERASED_FOR_MS,
-  };
-}
-
-/** Whether nothing has to be remembered of an erased user any more: what was asked before they went is long refused. */
-export function mayForget(erasedAt: number, now: number): boolean {
-  return now >= erasedAt + ERASED_FOR_MS;
 }

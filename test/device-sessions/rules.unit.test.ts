@@ -1,17 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceSession } from '../../src/device-sessions/contract.ts';
+import { endedByCopy } from '../../src/device-sessions/copy-rules.ts';
+import { deadlinesOf, mayForget } from '../../src/device-sessions/deadline-rules.ts';
 import type { Lineage } from '../../src/device-sessions/rotation.ts';
 import {
   authenticate,
   continued,
-  deadlinesOf,
-  endedByCopy,
   endOf,
   extended,
   lineageOf,
   MOST_DEVICE_SESSIONS,
   MOST_LIVE_SESSIONS,
-  mayForget,
   noteLiveSession,
   type OpeningFacts,
   open,

@@ -1,6 +1,6 @@
 import type { Actor } from '../../events/types.ts';
 import type { UserRecord } from '../../users/contract.ts';
-import { type Over, raisesEpoch, walletsDiffer } from '../rules.ts';
+import { type Over, raisesEpoch, walletsDiffer } from '../copy-rules.ts';
 import type { DeviceSessionsOutbox, Endings } from './endings.ts';
 import type { Notes } from './notes.ts';
 import type { DeviceSessionsStorage } from './storage.ts';

@@ -19,7 +19,9 @@ import type {
   Standing,
   Which,
 } from '../contract.ts';
-import { authenticate, deadlinesOf, endedByCopy, endOf, isOlder } from '../rules.ts';
+import { endedByCopy, isOlder } from '../copy-rules.ts';
+import { deadlinesOf } from '../deadline-rules.ts';
+import { authenticate, endOf } from '../rules.ts';
 import { type Copies, makeCopies } from './copies.ts';
 import { type DeviceSessionsOutbox, type Endings, makeEndings } from './endings.ts';
 import { type Joins, makeJoins } from './joins.ts';

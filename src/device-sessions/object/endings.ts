@@ -3,8 +3,10 @@ import { logEvent } from '../../log.ts';
 import type { Outbox } from '../../platform/outbox.ts';
 import { ok, type Result } from '../../result.ts';
 import type { Ended, EndedSome, Notice, PresentedSession, Standing, Which } from '../contract.ts';
+import type { Over } from '../copy-rules.ts';
+import { mayForget } from '../deadline-rules.ts';
 import { chooseEnding, endsAll, speakerOf } from '../ending-rules.ts';
-import { mayForget, type Over, overOf, withoutOthers } from '../rules.ts';
+import { overOf, withoutOthers } from '../rules.ts';
 import type { Notes } from './notes.ts';
 import type { DeviceSessionsStorage } from './storage.ts';
 

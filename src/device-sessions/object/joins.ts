@@ -5,7 +5,8 @@ import { ok, type Result, refuse } from '../../result.ts';
 import { SECOND_MS } from '../../times.ts';
 import { addressOfKey } from '../../users/rules.ts';
 import type { PresentedSession, Standing } from '../contract.ts';
-import { noteLiveSession, walletsDiffer } from '../rules.ts';
+import { walletsDiffer } from '../copy-rules.ts';
+import { noteLiveSession } from '../rules.ts';
 import type { Notes } from './notes.ts';
 
 interface JoinsParts {
